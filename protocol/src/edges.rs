@@ -14,7 +14,7 @@ pub struct Edge {
     pub line: u16,
     /// The level after the edge: active or not.
     pub active: bool,
-    /// The kernel's count of this line's edges, from 1; wraps.
+    /// The count of this line's edges; wraps. A jump means that edges were lost.
     pub line_seqno: u32,
     /// When it happened, in nanoseconds of the host's `CLOCK_MONOTONIC`.
     pub timestamp_ns: u64,

@@ -4,8 +4,11 @@
 use crate::MAGIC;
 use crate::bytes::{Reader, put_text, put_u16, put_u32, put_u64};
 use crate::error::{DecodeError, ErrorCode};
-use crate::limits::{MAX_ERROR_TEXT, MAX_LOST_TEXT, MAX_NAME};
+use crate::limits::{MAX_ERROR_TEXT, MAX_LINES, MAX_LOST_TEXT, MAX_NAME};
 use crate::request::check_magic;
+
+/// The longest ATTACH must fit into what a backend accepts.
+const LEAST_MAX_PAYLOAD: u32 = 4_100;
 
 /// What the backend agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +17,7 @@ pub struct HelloReply<'a> {
     pub version: u16,
     /// Lines per attachment, at most 64.
     pub max_lines: u16,
-    /// Longest payload the backend accepts, in bytes.
+    /// Longest payload the backend accepts, in bytes, at least 4100.
     pub max_payload: u32,
     /// Number of this session.
     pub session: u32,
@@ -107,6 +110,9 @@ impl<'a> HelloReply<'a> {
         check_magic(r)?;
         let (version, max_lines, max_payload) = (r.u16()?, r.u16()?, r.u32()?);
         let (session, features, len) = (r.u32()?, r.u64()?, r.u16()?.into());
+        if usize::from(max_lines) > MAX_LINES || max_payload < LEAST_MAX_PAYLOAD {
+            return Err(DecodeError::BadValue("max_lines or max_payload"));
+        }
         let name = r.text(len, MAX_NAME, "name of the backend, above 64 bytes")?;
         Ok(Self {
             version,

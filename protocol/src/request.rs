@@ -88,7 +88,8 @@ impl<'a> Request<'a> {
         Ok(Some(request))
     }
 
-    /// Appends the message to `out`. Names and texts beyond their limit are cut.
+    /// Appends the message to `out`. Names beyond their limit are cut; a text of ATTACH beyond
+    /// its limit makes a message that the backend refuses.
     pub fn encode(&self, seq: u64, out: &mut Vec<u8>) {
         let kind = match self {
             Self::Hello(_) => HELLO,
@@ -167,7 +168,9 @@ impl<'a> Attach<'a> {
             Self::Map(text) => (1, text),
         };
         put_u16(out, kind);
-        put_text(out, text, MAX_ATTACH_TEXT);
+        // A map cut to its limit could name other lines. With room for one more character it stays
+        // above the limit, and the backend refuses it.
+        put_text(out, text, MAX_ATTACH_TEXT + 4);
     }
 }
 

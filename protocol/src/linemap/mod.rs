@@ -23,7 +23,6 @@ use text::Piece;
 /// assert_eq!(map.lines[0].vgpio, 0);
 /// assert_eq!(map.lines[2].line, LineRef::Name("LED".into()));
 ///
-/// let error = "e6055400.gpio,gpios=11:x=".parse::<LineMap>();
 /// let error = "e6055400.gpio,vgpios=0:one".parse::<LineMap>().unwrap_err();
 /// assert_eq!(error.column, 24);
 /// # Ok::<(), vgpio_protocol::MapError>(())
@@ -89,7 +88,7 @@ impl FromStr for LineMap {
         for (i, field) in text::fields(text).into_iter().enumerate() {
             match field.split_once('=') {
                 Some((key, value)) => draft.set(&key, &value)?,
-                None if i == 0 => draft.set_chip(&field)?,
+                None if i == 0 => draft.set_known("chip", &field)?,
                 None => return Err(field.error(MapReason::NotKeyValue(field.text()))),
             }
         }
@@ -119,13 +118,20 @@ impl Draft {
         if self.seen.contains(&known) {
             return Err(key.error(MapReason::KeyTwice(known)));
         }
-        self.seen.push(known);
-        if value.is_empty() && known != "chip" {
-            return Err(value.error(MapReason::NoValue(known)));
+        self.set_known(known, value)
+    }
+
+    fn set_known(&mut self, key: &'static str, value: &Piece) -> Result<(), MapError> {
+        self.seen.push(key);
+        if value.is_empty() {
+            return Err(value.error(match key {
+                "chip" => MapReason::NoChip,
+                _ => MapReason::NoValue(key),
+            }));
         }
         let settings = &mut self.settings;
-        match known {
-            "chip" => return self.set_chip(value),
+        match key {
+            "chip" => self.chip = Some(value.text()),
             "vgpios" => self.vgpios = Some(list::vgpios(value)?),
             "gpios" => self.gpios = Some(list::gpios(value)?),
             "init" => settings.init = value.parse()?,
@@ -138,14 +144,6 @@ impl Draft {
             "shared" => settings.shared = on_off(value)?,
             _ => settings.poll = Some(value.parse()?),
         }
-        Ok(())
-    }
-
-    fn set_chip(&mut self, value: &Piece) -> Result<(), MapError> {
-        if value.is_empty() {
-            return Err(value.error(MapReason::NoChip));
-        }
-        self.chip = Some(value.text());
         Ok(())
     }
 

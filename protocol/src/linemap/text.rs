@@ -15,20 +15,13 @@ pub(super) struct Piece {
 /// Cuts a line map at its single commas.
 pub(super) fn fields(text: &str) -> Vec<Piece> {
     let mut fields = Vec::new();
-    let mut field = Piece {
-        chars: Vec::new(),
-        column: 1,
-    };
+    let mut field = Piece::at(1);
     let mut chars = (1..).zip(text.chars()).peekable();
     while let Some((column, c)) = chars.next() {
         if c != ',' || chars.next_if(|&(_, next)| next == ',').is_some() {
             field.chars.push((column, c));
         } else {
-            let next = Piece {
-                chars: Vec::new(),
-                column: column + 1,
-            };
-            fields.push(std::mem::replace(&mut field, next));
+            fields.push(std::mem::replace(&mut field, Piece::at(column + 1)));
         }
     }
     fields.push(field);
@@ -36,6 +29,14 @@ pub(super) fn fields(text: &str) -> Vec<Piece> {
 }
 
 impl Piece {
+    /// One that is empty so far.
+    fn at(column: usize) -> Self {
+        Self {
+            chars: Vec::new(),
+            column,
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.chars.is_empty()
     }
@@ -79,17 +80,17 @@ impl Piece {
     }
 
     /// What stands between the `separator`s.
-    pub fn split(&self, separator: char) -> impl Iterator<Item = Self> {
-        let mut column = self.column;
-        self.chars
-            .split(move |&(_, c)| c == separator)
-            .map(move |chars| {
-                let piece = Self {
-                    chars: chars.to_vec(),
-                    column,
-                };
-                column = chars.last().map_or(column, |&(last, _)| last + 1) + 1;
-                piece
-            })
+    pub fn split(&self, separator: char) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut piece = Self::at(self.column);
+        for &(column, c) in &self.chars {
+            if c == separator {
+                pieces.push(std::mem::replace(&mut piece, Self::at(column + 1)));
+            } else {
+                piece.chars.push((column, c));
+            }
+        }
+        pieces.push(piece);
+        pieces
     }
 }
