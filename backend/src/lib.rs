@@ -1,2 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! vgpio.
+//! `vgpiod`, the daemon that owns host GPIO lines and lends them to guests, as a library.
+//!
+//! What a guest writes goes down, what a line does comes up; no layer knows two neighbours:
+//!
+//! ```text
+//!   server    event loop: sockets, timers, signals    control  vgpioctl's socket
+//!   session   one frontend's conversation             config   what is lent to whom
+//!   hub       who holds which lines
+//!   chip      gpiochips: cdev, libgpiod, simulated
+//! ```
+
+#![deny(unsafe_code)]
+
+pub mod chip;
+pub mod cli;
+mod clock;
+pub mod config;
+pub mod control;
+pub mod ctl;
+pub mod hub;
+pub mod server;
+pub mod session;
+mod token;

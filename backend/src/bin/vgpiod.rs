@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `vgpiod`: lends GPIO lines of this host to virtual machines.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use vgpio_backend::chip::{Chip, cdev};
+use vgpio_backend::cli::vgpiod::{Options, Program, capabilities, run};
+use vgpio_backend::config::{Env, load};
+use vgpio_backend::hub::chain;
+use vgpio_backend::server::Server;
+
+fn main() -> ExitCode {
+    let Program { options, command } = Program::parse();
+    let mut out = anstream::stdout();
+    let done = match command {
+        Some(command) => {
+            let open = |chip: &str| cdev::open(chip).map(|chip| Box::new(chip) as Box<dyn Chip>);
+            run(&command, &open, &Env::read(), &mut out).map(ExitCode::from).map_err(Into::into)
+        }
+        None if options.print_capabilities => {
+            writeln!(out, "{}", capabilities()).map(|()| ExitCode::SUCCESS).map_err(Into::into)
+        }
+        None => serve(&options),
+    };
+    done.unwrap_or_else(|error: Box<dyn Error>| {
+        anstream::eprintln!("vgpiod: {}", chain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
+
+fn serve(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+    env_logger::Builder::new().filter_level(options.log_level()).parse_default_env().init();
+    let config = load(options, &Env::read())?;
+    Server::new(config)?.run()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Finding a chip by what a user calls it.
+
+use std::path::{Path, PathBuf};
+
+use super::Cdev;
+use crate::chip::{Cause, Chip, ChipError, ChipInfo};
+
+/// All gpiochips of the host, in order of their numbers. Those that cannot be opened tell why.
+#[must_use]
+pub fn list() -> Vec<Result<ChipInfo, ChipError>> {
+    opened().map(|chip| chip.map(|chip| chip.info().clone())).collect()
+}
+
+/// Opens the chip of that path, number, name or label, as libgpiod's tools look chips up: what
+/// has a slash is a path, digits are the number of `/dev/gpiochipN`, else names go before labels.
+///
+/// # Errors
+/// [`Cause::NoChip`] with the labels that there are, [`Cause::Permission`],
+/// [`Cause::Ambiguous`] when two chips have the label.
+pub fn open(text: &str) -> Result<Cdev, ChipError> {
+    if text.contains('/') {
+        return Cdev::from_path(Path::new(text)).map_err(|error| missing(text, error));
+    }
+    let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let name = if number { format!("gpiochip{text}") } else { text.to_owned() };
+    let path = PathBuf::from("/dev").join(name);
+    if gpiocdev::chip::is_chip(&path).is_ok() {
+        return Cdev::from_path(&path);
+    }
+    by_label(text, opened())
+}
+
+fn opened() -> impl Iterator<Item = Result<Cdev, ChipError>> {
+    let paths = gpiocdev::chip::chips().unwrap_or_default();
+    paths.into_iter().map(|path| Cdev::from_path(&path))
+}
+
+/// The only chip of that label. A chip that cannot be opened may be the one.
+fn by_label(
+    label: &str,
+    chips: impl Iterator<Item = Result<Cdev, ChipError>>,
+) -> Result<Cdev, ChipError> {
+    let (mut matches, mut others, mut denied) = (Vec::new(), Vec::new(), None);
+    for chip in chips {
+        match chip {
+            Ok(chip) if chip.info().label == label => matches.push(chip),
+            Ok(chip) => others.push(chip.info().label.clone()),
+            Err(error) if matches!(error.cause, Cause::Permission { .. }) => denied = Some(error),
+            Err(_) => {}
+        }
+    }
+    match matches.pop() {
+        Some(chip) if matches.is_empty() => Ok(chip),
+        Some(last) => {
+            matches.push(last);
+            let names = matches.iter().map(|chip| chip.info().name.clone()).collect();
+            Err(not_opened(label, Cause::Ambiguous { names }))
+        }
+        None => {
+            Err(denied.unwrap_or_else(|| not_opened(label, Cause::NoChip { available: others })))
+        }
+    }
+}
+
+/// A path with nothing behind it is a chip that is not there.
+fn missing(text: &str, error: ChipError) -> ChipError {
+    let nothing = [nix::libc::ENOENT, nix::libc::ENXIO, nix::libc::ENODEV];
+    match error.cause {
+        Cause::Host(ref host)
+            if host.raw_os_error().is_some_and(|errno| nothing.contains(&errno)) =>
+        {
+            let available = list().into_iter().flatten().map(|chip| chip.label).collect();
+            not_opened(text, Cause::NoChip { available })
+        }
+        _ => error,
+    }
+}
+
+fn not_opened(text: &str, cause: Cause) -> ChipError {
+    ChipError { chip: text.to_owned(), offsets: Vec::new(), what: "cannot open the chip", cause }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        for text in ["no-such-chip", "4096", "/dev/no-such-chip", ""] {
+            let error = open(text).unwrap_err();
+            assert_eq!(error.chip, text);
+            assert!(matches!(error.cause, Cause::NoChip { .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn another_device_is_no_chip() {
+        let error = open("/dev/null").unwrap_err();
+        assert_eq!(error.to_string(), "gpiochip /dev/null: cannot open the chip");
+        assert!(matches!(error.cause, Cause::NotAChip), "{error:?}");
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the worker's thread does.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use mio::event::Event;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use nix::errno::Errno;
+
+use super::{Completion, JOBS_TOKEN, Job, Outcome, Report};
+use crate::chip::{Cause, Chip, ChipEdge, ChipError, Request, request_or_poll};
+
+/// Jobs done before edges are looked for again.
+const JOBS_AT_ONCE: usize = 16;
+
+/// Edges told at once.
+const EDGES_AT_ONCE: usize = 64;
+
+/// Nobody hears the worker any more.
+struct Unheard;
+
+/// The thread's state.
+pub struct Loop {
+    chip: Box<dyn Chip>,
+    requests: HashMap<usize, Box<dyn Request>>,
+    poll: Poll,
+    jobs: Receiver<Job>,
+    reports: Sender<Report>,
+    waker: Arc<Waker>,
+}
+
+impl Loop {
+    pub fn new(
+        chip: Box<dyn Chip>,
+        poll: Poll,
+        jobs: Receiver<Job>,
+        reports: Sender<Report>,
+        waker: Arc<Waker>,
+    ) -> Self {
+        Self { chip, requests: HashMap::new(), poll, jobs, reports, waker }
+    }
+
+    /// Works until the other side is gone.
+    pub fn run(mut self) {
+        let mut events = Events::with_capacity(64);
+        let mut more = false;
+        loop {
+            let timeout = more.then_some(std::time::Duration::ZERO);
+            match self.poll.poll(&mut events, timeout) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    log::error!("gpiochip {}: cannot wait: {error}", self.chip.info().label);
+                    return;
+                }
+            }
+            let ready = events.iter().map(Event::token).filter(|token| *token != JOBS_TOKEN);
+            let told = ready.map(|token| token.0).try_for_each(|key| self.tell_edges(key));
+            match told.and_then(|()| self.do_jobs()) {
+                Ok(left) => more = left,
+                Err(Unheard) => return,
+            }
+        }
+    }
+
+    /// Does some jobs; returns whether more wait.
+    fn do_jobs(&mut self) -> Result<bool, Unheard> {
+        for _ in 0..JOBS_AT_ONCE {
+            match self.jobs.try_recv() {
+                Ok(job) => {
+                    let (ticket, result) = self.do_job(job);
+                    let outcome = result.unwrap_or_else(Outcome::Failed);
+                    self.report(Report::Completed(Completion { ticket, outcome }))?;
+                }
+                Err(TryRecvError::Empty) => return Ok(false),
+                Err(TryRecvError::Disconnected) => return Err(Unheard),
+            }
+        }
+        Ok(true)
+    }
+
+    fn do_job(&mut self, job: Job) -> (u64, Result<Outcome, ChipError>) {
+        match job {
+            Job::Request { ticket, key, lines, consumer, poll } => {
+                let held = request_or_poll(self.chip.as_mut(), &lines, &consumer, poll);
+                let held = held.and_then(|(request, polled)| {
+                    self.watch(key, request.as_ref())?;
+                    self.requests.insert(key, request);
+                    Ok(Outcome::Held { polled })
+                });
+                (ticket, held)
+            }
+            Job::Set { ticket, key, mask, bits } => {
+                (ticket, self.with(key, |request| request.set(mask, bits).map(|()| 0)))
+            }
+            Job::Get { ticket, key, mask } => (ticket, self.with(key, |request| request.get(mask))),
+            Job::Reconfigure { ticket, key, lines } => {
+                (ticket, self.with(key, |request| request.reconfigure(&lines).map(|()| 0)))
+            }
+            Job::Release { ticket, key } => {
+                self.requests.remove(&key);
+                (ticket, Ok(Outcome::Ok(0)))
+            }
+        }
+    }
+
+    fn with(
+        &mut self,
+        key: usize,
+        operation: impl FnOnce(&mut dyn Request) -> Result<u64, ChipError>,
+    ) -> Result<Outcome, ChipError> {
+        let Some(request) = self.requests.get_mut(&key) else {
+            return Err(self.error("cannot use lines that are not held", Errno::EBADF.into()));
+        };
+        operation(request.as_mut()).map(Outcome::Ok)
+    }
+
+    /// Closing the request's descriptor ends it.
+    fn watch(&self, key: usize, request: &dyn Request) -> Result<(), ChipError> {
+        let fd = request.event_fd().as_raw_fd();
+        let registry = self.poll.registry();
+        registry
+            .register(&mut SourceFd(&fd), Token(key), Interest::READABLE)
+            .map_err(|error| self.error("cannot watch lines", error))
+    }
+
+    fn error(&self, what: &'static str, error: io::Error) -> ChipError {
+        ChipError::new(self.chip.info(), Vec::new(), what, Cause::Host(error))
+    }
+
+    /// Tells all edges that there are.
+    fn tell_edges(&mut self, key: usize) -> Result<(), Unheard> {
+        while let Some(request) = self.requests.get_mut(&key) {
+            let mut edges: Vec<ChipEdge> = Vec::with_capacity(EDGES_AT_ONCE);
+            match request.read_edges(&mut edges) {
+                Ok(0) if edges.is_empty() => break,
+                Ok(lost) => self.report(Report::Edges { key, edges, lost })?,
+                Err(error) => {
+                    self.report(Report::Ended { key, error })?;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits while too much is to be heard already.
+    fn report(&self, report: Report) -> Result<(), Unheard> {
+        self.reports.send(report).map_err(|_| Unheard)?;
+        if let Err(error) = self.waker.wake() {
+            log::error!("gpiochip {}: cannot wake: {error}", self.chip.info().label);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of `vgpiod`.
+
+use std::io::{self, Write};
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use log::LevelFilter;
+use serde_json::json;
+use thiserror::Error;
+use vgpio_protocol::limits::MAX_NAME;
+use vgpio_protocol::{LineMap, MapError};
+use vgpio_rcar::Generation;
+
+use super::check;
+use crate::config::{Env, Open, SimConfig};
+
+const EXAMPLES: &str = "\
+Examples:
+  Lend three lines of a chip to a guest, by the chip's label:
+    vgpiod --gpiodev e6055400.gpio,vgpios=0:1:2,gpios=11:12:13
+
+  The same on a machine without the chip, simulated:
+    vgpiod --sim rcar-gen3,label=e6055400.gpio \\
+           --gpiodev e6055400.gpio,vgpios=0:1:2,gpios=11:12:13
+
+  Lend lines under a name, LEDs that go out when the guest ends:
+    vgpiod --export leds=gpiochip0,gpios=LED1:LED2,init=low,safe=low
+
+  See what is wrong with a file, then use it:
+    vgpiod check --host /etc/vgpio.toml && vgpiod --config /etc/vgpio.toml
+
+Exit status:
+  0  ended as told (SIGINT, SIGTERM), or the file is right
+  1  cannot start, or the file is wrong; the message says why
+  2  wrong command line
+
+Environment:
+  VGPIO_SOCKET, VGPIO_CONTROL  paths of the sockets, unless an option says otherwise
+  XDG_RUNTIME_DIR              folder of the default sockets, vgpio/vgpiod.sock and
+                               vgpio/control.sock; for root it is /run";
+
+/// Lend GPIO lines of this host to virtual machines
+///
+/// Owns GPIO lines, real or simulated, and lends them line by line. A line map says which:
+/// CHIP,vgpios=0:1:2,gpios=11:12:13[,KEY=VALUE...], with the chip's label, name, number or path,
+/// the lines of the guest's controller and the lines of the chip, by offset or name.
+#[derive(Debug, Parser)]
+#[command(name = "vgpiod", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Program {
+    /// How to run.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do instead of running.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// How the daemon runs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Options {
+    /// Read this file; options add to it and override it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Simulate an R-Car GPIO block: MODEL,label=LABEL[,names=A:B...]
+    ///
+    /// MODEL is rcar-gen2, rcar-gen3 or rcar-gen4; names are those of its lines from 0 on.
+    #[arg(long, value_name = "MODEL,label=LABEL")]
+    pub sim: Vec<SimConfig>,
+
+    /// Lend these lines, also to frontends that give a line map of them
+    ///
+    /// Makes an export named as the map names the chip (a second one of the chip: CHIP-2), and
+    /// permits frontends to attach by a line map of these lines or some of them.
+    #[arg(long, value_name = "MAP")]
+    pub gpiodev: Vec<LineMap>,
+
+    /// Lend these lines under a name
+    #[arg(long, value_name = "NAME=MAP")]
+    pub export: Vec<NamedMap>,
+
+    /// Let frontends attach by line map to any line, of all chips or of this one
+    #[arg(
+        long,
+        value_name = "CHIP",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ALL_CHIPS
+    )]
+    pub allow_line_maps: Vec<String>,
+
+    /// Listen for frontends here
+    #[arg(long, value_name = "PATH", conflicts_with = "fd")]
+    pub socket_path: Option<PathBuf>,
+
+    /// Listen for frontends on this inherited Unix socket
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(RawFd).range(3..))]
+    pub fd: Option<RawFd>,
+
+    /// Listen for vgpioctl here
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
+
+    /// Serve at most so many frontends at once [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub max_sessions: Option<u32>,
+
+    /// Say more (-vv: everything)
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with_all = ["quiet", "log_level"])]
+    pub verbose: u8,
+
+    /// Say only what went wrong
+    #[arg(short, long, conflicts_with = "log_level")]
+    pub quiet: bool,
+
+    /// Say this much
+    #[arg(long, value_name = "LEVEL", value_parser = log_levels())]
+    pub log_level: Option<LevelFilter>,
+
+    /// Print what this program can do, as JSON, and exit
+    #[arg(long)]
+    pub print_capabilities: bool,
+}
+
+/// The value of `--allow-line-maps` without a chip.
+pub const ALL_CHIPS: &str = "*";
+
+/// What to do instead of running.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say all that is wrong with a configuration file, or print the map that it makes
+    Check {
+        /// The file
+        file: PathBuf,
+        /// Look also whether this host has the chips and lines; takes no line
+        #[arg(long)]
+        host: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script
+    Completions {
+        /// For this shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+fn log_levels() -> impl TypedValueParser<Value = LevelFilter> {
+    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"])
+        .map(|word| word.parse().expect("these are the levels"))
+}
+
+impl Options {
+    /// How much is logged; `info` unless said otherwise.
+    #[must_use]
+    pub fn log_level(&self) -> LevelFilter {
+        self.log_level.unwrap_or(match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::Error,
+            (false, 0) => LevelFilter::Info,
+            (false, 1) => LevelFilter::Debug,
+            (false, _) => LevelFilter::Trace,
+        })
+    }
+}
+
+/// What `--print-capabilities` prints.
+#[must_use]
+pub fn capabilities() -> String {
+    let models: Vec<_> = Generation::ALL.map(Generation::name).to_vec();
+    let capabilities = json!({
+        "type": "vgpio",
+        "version": env!("CARGO_PKG_VERSION"),
+        "protocol": {"min": vgpio_protocol::VERSION, "max": vgpio_protocol::VERSION},
+        "simulated": models,
+    });
+    format!("{capabilities:#}")
+}
+
+/// Does what is to be done instead of running, and returns the exit status. `open` opens chips
+/// of this host.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn run(command: &Command, open: &Open, env: &Env, out: &mut dyn Write) -> io::Result<u8> {
+    let mut status = 0;
+    match command {
+        Command::Check { file, host, json } => {
+            status = check::run(file, host.then_some(open), *json, env, out)?;
+        }
+        Command::Completions { shell } => super::completions(*shell, Program::command(), out),
+        Command::Man => super::man(Program::command(), out)?,
+    }
+    out.flush()?;
+    Ok(status)
+}
+
+/// `NAME=MAP`: an export of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedMap {
+    /// Name of the export, 1 to 64 bytes.
+    pub name: String,
+    /// Its lines.
+    pub map: LineMap,
+}
+
+/// Why text is no [`NamedMap`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NamedMapError {
+    /// There is no name.
+    #[error("no name; write NAME=MAP, leds=gpiochip0,gpios=11:12")]
+    NoName,
+    /// The name is too long.
+    #[error("the name has {0} bytes; use at most {MAX_NAME}")]
+    LongName(usize),
+    /// The map is wrong.
+    #[error("line map, {0}")]
+    Map(#[from] MapError),
+}
+
+impl FromStr for NamedMap {
+    type Err = NamedMapError;
+
+    fn from_str(text: &str) -> Result<Self, NamedMapError> {
+        let (name, map) = text.split_once('=').unwrap_or_default();
+        match name.len() {
+            // A comma: the '=' was that of a key of the map.
+            0 => Err(NamedMapError::NoName),
+            _ if name.contains(',') => Err(NamedMapError::NoName),
+            n if n > MAX_NAME => Err(NamedMapError::LongName(n)),
+            _ => Ok(Self { name: name.to_owned(), map: map.parse()? }),
+        }
+    }
+}

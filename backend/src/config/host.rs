@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Looks at this host's chips without taking a line.
+
+use std::collections::HashMap;
+
+use vgpio_protocol::LineRef;
+
+use super::check::Lines;
+use crate::chip::{Cause, Chip, ChipError, Offset};
+
+/// Opens a chip by its label, name, number or path.
+pub type Open = dyn Fn(&str) -> Result<Box<dyn Chip>, ChipError>;
+
+/// No chip is looked at.
+pub(super) struct Unseen;
+
+impl Lines for Unseen {
+    fn find(&mut self, _: &str, _: &LineRef) -> Option<Result<(String, Offset), Cause>> {
+        None
+    }
+}
+
+/// Chips of this host, each opened once.
+pub(super) struct Seen<'o> {
+    open: &'o Open,
+    chips: HashMap<String, Box<dyn Chip>>,
+}
+
+impl<'o> Seen<'o> {
+    pub fn new(open: &'o Open) -> Self {
+        Self { open, chips: HashMap::new() }
+    }
+
+    fn line(&mut self, name: &str, line: &LineRef) -> Result<(String, Offset), ChipError> {
+        if !self.chips.contains_key(name) {
+            self.chips.insert(name.to_owned(), (self.open)(name)?);
+        }
+        let chip = &self.chips[name];
+        let label = chip.info().label.clone();
+        let offset = match line {
+            LineRef::Offset(offset) => chip.line(*offset)?.offset,
+            LineRef::Name(line) => chip.find_line(line)?,
+        };
+        Ok((label, offset))
+    }
+}
+
+impl Lines for Seen<'_> {
+    fn find(&mut self, chip: &str, line: &LineRef) -> Option<Result<(String, Offset), Cause>> {
+        Some(self.line(chip, line).map_err(|error| error.cause))
+    }
+}

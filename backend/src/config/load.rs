@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! File and command line together.
+
+use std::path::Path;
+
+use super::check::{self, Lines};
+use super::draft::{Draft, ExportDraft, Placed};
+use super::host::{Open, Seen, Unseen};
+use super::policy::Rule;
+use super::problem::{ConfigError, Fault, Place, Problem};
+use super::sockets::Env;
+use super::{Access, Config, DEFAULT_MAX_SESSIONS, ExportLine, Listen, Policy, file};
+use crate::cli::vgpiod::{ALL_CHIPS, NamedMap, Options};
+
+/// Makes the configuration of the daemon.
+///
+/// # Errors
+/// All that is wrong.
+pub fn load(options: &Options, env: &Env) -> Result<Config, ConfigError> {
+    let (mut draft, problems) = match &options.config {
+        Some(path) => file::read(&read(path)?),
+        None => <_>::default(),
+    };
+    add_options(&mut draft, options);
+    let draft = checked(draft, problems, options.config.as_deref(), &mut Unseen)?;
+    if draft.exports.is_empty() && draft.rules.is_empty() && draft.sims.is_empty() {
+        return Err(ConfigError::Nothing);
+    }
+    config(draft, options, env)
+}
+
+/// Checks a file, and with `open` also that this host has its chips and lines. Takes no line.
+///
+/// # Errors
+/// All that is wrong.
+pub fn check_file(path: &Path, open: Option<&Open>, env: &Env) -> Result<Config, ConfigError> {
+    check_text(&read(path)?, path, open, env)
+}
+
+/// As [`check_file`], of a text; `path` is for messages.
+///
+/// # Errors
+/// All that is wrong.
+pub fn check_text(
+    text: &str,
+    path: &Path,
+    open: Option<&Open>,
+    env: &Env,
+) -> Result<Config, ConfigError> {
+    let (draft, problems) = file::read(text);
+    let mut seen = open.map(Seen::new);
+    let host: &mut dyn Lines = match &mut seen {
+        Some(seen) => seen,
+        None => &mut Unseen,
+    };
+    let draft = checked(draft, problems, Some(path), host)?;
+    config(draft, &Options::default(), env)
+}
+
+/// The draft, if nothing is wrong with its parts nor between them.
+fn checked(
+    draft: Draft,
+    mut problems: Vec<Problem>,
+    file: Option<&Path>,
+    host: &mut dyn Lines,
+) -> Result<Draft, ConfigError> {
+    let is_toml = !problems.iter().any(|p| matches!(p.fault, Fault::Syntax(_)));
+    if is_toml {
+        problems.extend(check::check(&draft, host));
+    }
+    if problems.is_empty() {
+        return Ok(draft);
+    }
+    // Those of the command line, which has an order already, go last.
+    problems.sort_by_key(|problem| match problem.place {
+        Place::File { line, column } => (line, column),
+        Place::Option(_) => (usize::MAX, 0),
+    });
+    let file = file.map(Path::to_owned);
+    Err(ConfigError::Wrong { file, problems })
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigError> {
+    let socket = match options.fd {
+        Some(fd) => Listen::Fd(fd),
+        None => Listen::Path(env.socket(options.socket_path.as_deref(), draft.socket.as_deref())?),
+    };
+    let control = env.control(options.control.as_deref(), draft.control.as_deref())?;
+    let max_sessions = options.max_sessions.or(draft.max_sessions);
+    Ok(Config {
+        socket,
+        control,
+        max_sessions: max_sessions.unwrap_or(DEFAULT_MAX_SESSIONS),
+        policy: Policy { rules: draft.rules },
+        sims: draft.sims.into_iter().map(|sim| sim.value).collect(),
+        chips: draft.chips.into_iter().map(|chip| chip.value).collect(),
+        exports: draft.exports.into_iter().map(Into::into).collect(),
+    })
+}
+
+fn add_options(draft: &mut Draft, options: &Options) {
+    for allowed in &options.allow_line_maps {
+        draft.rules.push(match allowed.as_str() {
+            ALL_CHIPS => Rule::All,
+            chip => Rule::Chip(chip.to_owned()),
+        });
+    }
+    draft.sims.extend(options.sim.iter().map(|sim| Placed {
+        place: Place::Option(format!("--sim {},label={}", sim.model, sim.label)),
+        value: sim.clone(),
+    }));
+    for map in &options.gpiodev {
+        draft.rules.push(map.into());
+        let name = free_name(&draft.exports, &map.chip);
+        let place = Place::Option(format!("--gpiodev {}", map.chip));
+        draft.exports.push(export(name, place, map.clone()));
+    }
+    for NamedMap { name, map } in &options.export {
+        let place = Place::Option(format!("--export {name}"));
+        draft.exports.push(export(name.clone(), place, map.clone()));
+    }
+}
+
+/// The chip's name, or with a number behind it when several maps are of one chip.
+fn free_name(exports: &[ExportDraft], chip: &str) -> String {
+    let numbered = (2..).map(|n| format!("{chip}-{n}"));
+    let names = std::iter::once(chip.to_owned()).chain(numbered);
+    let is_free = |name: &String| exports.iter().all(|export| export.name != *name);
+    let mut free = names.filter(is_free);
+    free.next().expect("numbers do not end")
+}
+
+fn export(name: String, place: Place, map: vgpio_protocol::LineMap) -> ExportDraft {
+    let lines = ExportLine::of_map(map).map(|value| Placed { place: place.clone(), value });
+    ExportDraft { name, lines: lines.collect(), access: Access::default(), place }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the daemon is to do: from a TOML file and the command line to one checked [`Config`].
+//!
+//! `docs/config.md` describes the file. A wrong file gives all its [`Problem`]s at once.
+
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+use vgpio_protocol::{LineMap, LineRef, LineSettings};
+use vgpio_rcar::{Generation, Pull};
+
+mod access;
+mod check;
+mod draft;
+mod export;
+mod file;
+mod host;
+mod load;
+mod policy;
+mod problem;
+mod read;
+mod sim;
+mod sockets;
+
+pub use access::Access;
+pub use host::Open;
+pub use load::{check_file, check_text, load};
+pub use policy::{NotAllowed, Policy, Rule, chip_is};
+pub use problem::{ConfigError, Fault, Place, Problem};
+pub use sim::SimError;
+pub use sockets::{Env, NoRuntimeDir};
+
+/// Sessions served at once unless the configuration says otherwise.
+pub const DEFAULT_MAX_SESSIONS: u32 = 1024;
+
+/// All that the daemon is told. Checked: no export's name, no vgpio of an export, and no line of an
+/// export is there twice; each export has 1 to 64 lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where frontends connect.
+    pub socket: Listen,
+    /// The control socket.
+    pub control: PathBuf,
+    /// Sessions served at once, 1 to 65536.
+    pub max_sessions: u32,
+    /// Which lines a frontend may attach by line map.
+    pub policy: Policy,
+    /// Simulated blocks.
+    pub sims: Vec<SimConfig>,
+    /// Options of chips.
+    pub chips: Vec<ChipConfig>,
+    /// What is lent by name.
+    pub exports: Vec<ExportConfig>,
+}
+
+impl Config {
+    /// The options of a chip: the first `[[chip]]` that names it by label, name, number or path.
+    #[must_use]
+    pub fn chip_options(&self, chip: &crate::chip::ChipInfo) -> ChipConfig {
+        let named = self.chips.iter().find(|c| chip_is(&c.chip, chip));
+        named.cloned().unwrap_or_default()
+    }
+}
+
+/// Where frontends connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// A Unix socket that the daemon makes.
+    Path(PathBuf),
+    /// A listening Unix socket that the daemon inherits; not yet proven to be one.
+    Fd(RawFd),
+}
+
+/// A simulated R-Car block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimConfig {
+    /// Which block.
+    pub model: Generation,
+    /// Its chip's label.
+    pub label: String,
+    /// Names of lines, by offset, 0 to 31; no name twice.
+    pub names: Vec<(u32, String)>,
+    /// Pulls of pads at the start.
+    pub pulls: Vec<(u32, Pull)>,
+    /// Levels that the outside drives onto pads at the start: true is high.
+    pub levels: Vec<(u32, bool)>,
+    /// Pads joined at the start.
+    pub wires: Vec<(u32, u32)>,
+}
+
+/// Options of a chip.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChipConfig {
+    /// Its label, name, number or path.
+    pub chip: String,
+    /// Whether its operations can sleep.
+    pub blocking: Blocking,
+}
+
+/// Whether a chip's operations can sleep, so that they need a thread of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blocking {
+    /// The daemon finds out.
+    #[default]
+    Auto,
+    /// They can: an expander on a slow bus.
+    Yes,
+    /// They cannot.
+    No,
+}
+
+/// Lines that are lent under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportConfig {
+    /// Its name, 1 to 64 bytes.
+    pub name: String,
+    /// The lines, in the order of the attachment; 1 to 64.
+    pub lines: Vec<ExportLine>,
+    /// Who may attach.
+    pub access: Access,
+}
+
+/// A line of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportLine {
+    /// The guest controller's line.
+    pub vgpio: u16,
+    /// Label, name, number or path of the host chip.
+    pub chip: String,
+    /// The host line.
+    pub line: LineRef,
+    /// The name shown to the guest, at most 64 bytes; `None` for the host line's own.
+    pub name: Option<String>,
+    /// How it is taken and given back.
+    pub settings: LineSettings,
+}
+
+impl ExportLine {
+    /// The lines of a line map, in its order.
+    pub fn of_map(map: LineMap) -> impl Iterator<Item = Self> {
+        let LineMap { chip, lines, settings } = map;
+        lines.into_iter().map(move |line| Self {
+            vgpio: line.vgpio,
+            chip: chip.clone(),
+            line: line.line,
+            name: None,
+            settings,
+        })
+    }
+}

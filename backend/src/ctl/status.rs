@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `vgpioctl status` for people.
+
+use std::fmt::Write;
+
+use super::duration;
+use super::print::{BAD, GOOD, RESET};
+use crate::control::api::{ExportReport, MappedLine, OffsetOrName, SessionReport, Status};
+
+pub(super) fn status(status: &Status) -> String {
+    let mut out = format!(
+        "vgpiod {}, pid {}, up {}\nsocket {}\ncontrol {}\n",
+        status.version,
+        status.pid,
+        duration(status.uptime_ms),
+        status.socket,
+        status.control
+    );
+    for export in &status.exports {
+        export_lines(&mut out, export);
+    }
+    for session in &status.sessions {
+        session_lines(&mut out, session);
+    }
+    out
+}
+
+fn export_lines(out: &mut String, export: &ExportReport) {
+    let sessions: Vec<_> = export.sessions.iter().map(ToString::to_string).collect();
+    let held = if sessions.is_empty() {
+        "free".to_owned()
+    } else {
+        format!("session {}", sessions.join(", "))
+    };
+    let _ = writeln!(out, "export \"{}\" - {} lines, {held}:", export.name, export.lines.len());
+    mapped(out, &export.lines);
+}
+
+fn session_lines(out: &mut String, session: &SessionReport) {
+    let _ = write!(out, "session {} \"{}\"", session.id, session.name);
+    if let Some(peer) = session.peer {
+        let _ = write!(out, " pid={} uid={}", peer.pid, peer.uid);
+    }
+    if let Some(export) = &session.export {
+        let _ = write!(out, " export=\"{export}\"");
+    }
+    let _ = writeln!(out, " - {} lines, up {}:", session.lines.len(), duration(session.age_ms));
+    mapped(out, &session.lines);
+    let counters = session.counters;
+    let _ = writeln!(
+        out,
+        "\tmessages {} in, {} out; {} sets, {} configures; {} edges, {} lost; {} errors",
+        counters.messages_in,
+        counters.messages_out,
+        counters.sets,
+        counters.configures,
+        counters.edges,
+        counters.edges_lost,
+        counters.errors
+    );
+}
+
+fn mapped(out: &mut String, lines: &[MappedLine]) {
+    for line in lines {
+        let _ = write!(out, "\tvgpio {:>3}:\t{} ", line.vgpio, line.chip);
+        let _ = match &line.line {
+            OffsetOrName::Offset(offset) => write!(out, "{offset}"),
+            OffsetOrName::Text(name) => write!(out, "'{name}'"),
+        };
+        if !line.name.is_empty() {
+            let _ = write!(out, " \"{}\"", line.name);
+        }
+        if let Some(state) = line.state {
+            let _ = write!(out, "\t{} ", state.direction);
+            let _ = match (state.lost, state.level) {
+                (true, _) => write!(out, "{BAD}lost{RESET}"),
+                (false, 0) => write!(out, "inactive"),
+                (false, _) => write!(out, "{GOOD}active{RESET}"),
+            };
+        }
+        out.push('\n');
+    }
+}

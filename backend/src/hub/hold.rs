@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lines of one chip that are held together, and who uses them.
+
+use std::time::Duration;
+
+use vgpio_protocol::{Configure, Direction, EdgeDetection, Init, LineSettings, Safe};
+
+use super::route::Route;
+use super::{ChipKey, SessionKey};
+use crate::chip::{LineConfig, Offset, Request};
+
+/// Lines of one chip in one request. Bit *i* of a mask is line *i* of the hold.
+pub struct Hold {
+    /// The chip.
+    pub chip: ChipKey,
+    /// The lines, by offset on the chip.
+    pub offsets: Vec<Offset>,
+    /// Settings of each line. `direction` and `active` are those last asked for.
+    pub config: Vec<LineConfig>,
+    /// What the map or export says of each line.
+    pub settings: Vec<LineSettings>,
+    /// Lines that are outputs.
+    pub outputs: u64,
+    /// Last levels: of outputs those set, of inputs those known.
+    pub levels: u64,
+    /// Where the request is.
+    pub(super) held: Held,
+    /// How often inputs are read, where the chip cannot detect edges.
+    pub polled: Option<Duration>,
+    /// Who uses the lines; more than one only of shared inputs, none while they are kept in a safe state.
+    pub users: Vec<User>,
+    /// Consumer of the lines, as the host shows it.
+    pub consumer: String,
+}
+
+/// Where the request of a hold is.
+pub(super) enum Held {
+    /// On the event loop's thread.
+    Here(Box<dyn Request>),
+    /// On the worker thread of its chip.
+    Worker,
+    /// Nowhere: the chip is gone.
+    Lost,
+}
+
+/// A session that uses a hold.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The session.
+    pub session: SessionKey,
+    /// Which of its lines these are.
+    pub route: Route,
+    /// Who it is, for those who are refused: `session 3 (guest-1)`.
+    pub name: String,
+}
+
+impl Hold {
+    /// All lines of the hold.
+    pub(super) fn all(&self) -> u64 {
+        mask_of(self.offsets.len())
+    }
+
+    /// Lines that are inputs.
+    #[must_use]
+    pub fn inputs(&self) -> u64 {
+        self.all() & !self.outputs
+    }
+
+    /// Whether several sessions may use the lines.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.settings.iter().any(|settings| settings.shared)
+    }
+
+    /// Whether the chip is gone.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.held, Held::Lost)
+    }
+
+    /// Remembers levels that outputs are set to.
+    pub(super) fn remember(&mut self, mask: u64, bits: u64) {
+        self.levels = (self.levels & !mask) | (bits & mask);
+    }
+
+    /// Takes in levels that were read. Those of outputs are known better, unless they were taken as they were.
+    pub(super) fn learn(&mut self, mask: u64, bits: u64) {
+        let as_is = self.config.iter().enumerate().filter(|(_, line)| line.direction.is_none());
+        let as_is = as_is.fold(0, |all, (i, _)| all | 1 << i);
+        self.remember(mask & (as_is | self.inputs()), bits);
+    }
+
+    /// The settings that the lines have once `change` has been carried out.
+    #[must_use]
+    pub fn configured(&self, change: &Configure) -> Vec<LineConfig> {
+        let lines = self.current().into_iter().enumerate();
+        lines
+            .map(|(i, line)| if change.mask >> i & 1 == 1 { apply(line, change, i) } else { line })
+            .collect()
+    }
+
+    /// The settings that the lines have now, levels included.
+    #[must_use]
+    pub fn current(&self) -> Vec<LineConfig> {
+        let lines = self.config.iter().enumerate();
+        lines.map(|(i, line)| LineConfig { active: self.levels >> i & 1 == 1, ..*line }).collect()
+    }
+
+    /// The settings that put each output into its safe state.
+    pub(super) fn safe(&self) -> Vec<LineConfig> {
+        let lines = self.current().into_iter().zip(&self.settings).enumerate();
+        lines
+            .map(|(i, (line, settings))| {
+                if self.outputs >> i & 1 == 0 {
+                    return line;
+                }
+                match settings.safe {
+                    Safe::Hold => line,
+                    Safe::Low => LineConfig { active: false, ..line },
+                    Safe::High => LineConfig { active: true, ..line },
+                    Safe::Input | Safe::Release => {
+                        LineConfig { direction: Some(Direction::Input), ..line }
+                    }
+                }
+            })
+            .collect()
+    }
+
+    /// Whether the lines stay held when nobody uses them: an output has a safe state to keep.
+    pub(super) fn outlives_users(&self) -> bool {
+        let kept = |(i, settings): (usize, &LineSettings)| {
+            self.outputs >> i & 1 == 1 && settings.safe != Safe::Release
+        };
+        self.settings.iter().enumerate().any(kept)
+    }
+
+    /// Takes over the settings that the chip now has.
+    pub(super) fn adopt(&mut self, config: Vec<LineConfig>) {
+        for (i, line) in config.iter().enumerate() {
+            let bit = 1 << i;
+            match line.direction {
+                Some(Direction::Output) => {
+                    self.outputs |= bit;
+                    self.remember(bit, if line.active { bit } else { 0 });
+                }
+                Some(Direction::Input) => self.outputs &= !bit,
+                None => {}
+            }
+        }
+        self.config = config;
+    }
+}
+
+/// The settings of a line that is being attached.
+pub(super) fn initial(settings: &LineSettings) -> LineConfig {
+    let (direction, active) = match settings.init {
+        Init::AsIs => (None, false),
+        Init::Input => (Some(Direction::Input), false),
+        Init::Low => (Some(Direction::Output), false),
+        Init::High => (Some(Direction::Output), true),
+    };
+    LineConfig {
+        direction,
+        active,
+        active_low: settings.active_low,
+        bias: settings.bias,
+        drive: settings.drive,
+        // Whoever shares the line may want the other edges.
+        edges: if settings.shared { EdgeDetection::Both } else { settings.edges },
+        debounce: settings.debounce.map(|period| period.0),
+    }
+}
+
+fn apply(mut line: LineConfig, change: &Configure, i: usize) -> LineConfig {
+    if let Some(directions) = change.direction {
+        let output = directions.outputs >> i & 1 == 1;
+        line.direction = Some(if output { Direction::Output } else { Direction::Input });
+        line.active = directions.bits >> i & 1 == 1;
+    }
+    line.bias = change.bias.unwrap_or(line.bias);
+    line.drive = change.drive.unwrap_or(line.drive);
+    line.active_low = change.active_low.unwrap_or(line.active_low);
+    line.edges = change.edges.unwrap_or(line.edges);
+    if let Some(us) = change.debounce_us {
+        line.debounce = (us != 0).then(|| Duration::from_micros(us.into()));
+    }
+    line
+}
+
+/// The lowest `count` bits, 0 to 64.
+fn mask_of(count: usize) -> u64 {
+    u64::try_from((1_u128 << count.min(64)) - 1).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Giving lines back: outputs go to their safe states.
+
+use super::claim::Link;
+use super::operate::{Awaited, Origin, Step};
+use super::{HoldKey, Hub, SessionKey};
+use crate::chip::worker::Job;
+
+impl Hub {
+    /// Ends a session's use of lines. Outputs go to their safe states.
+    pub fn leave(&mut self, session: SessionKey, links: &[Link]) {
+        let its = self.awaited.values_mut().filter(|awaited| awaited.origin.session == session);
+        its.for_each(|awaited| awaited.origin = Origin::NOBODY);
+        for link in links {
+            let Some(hold) = self.holds.get_mut(link.hold.0) else {
+                continue;
+            };
+            hold.users.retain(|user| user.session != session);
+            if !hold.users.is_empty() {
+                continue;
+            }
+            if hold.is_lost() || !hold.outlives_users() {
+                self.drop_hold(link.hold);
+            } else {
+                self.make_safe(link.hold);
+            }
+        }
+    }
+
+    fn make_safe(&mut self, key: HoldKey) {
+        let Some(hold) = self.holds.get(key.0) else {
+            return;
+        };
+        let (config, outputs) = (hold.safe(), hold.outputs);
+        if config != hold.current()
+            && let Step::Done(Err(failure)) = self.configure(key, config, Origin::NOBODY)
+        {
+            log::error!("safe state of lines {outputs:#x} not reached: {}", failure.text);
+        }
+    }
+
+    fn drop_hold(&mut self, key: HoldKey) {
+        let chip = self.holds.get(key.0).map(|hold| hold.chip);
+        // The worker may have the lines already, or a request for them on its way.
+        if chip.and_then(|chip| self.chips.get(chip)).is_some_and(|slot| slot.worker.is_some()) {
+            let job = |ticket| Job::Release { ticket, key: key.0 };
+            self.post(Awaited::new(Origin::NOBODY, key), job);
+        }
+        self.awaited.retain(|_, awaited| awaited.hold != key);
+        let hold = self.holds.remove(key.0);
+        self.owners.retain(|_, owner| *owner != key);
+        let chip = hold.chip;
+        drop(hold);
+        self.chips.release(chip);
+    }
+}

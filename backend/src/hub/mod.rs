@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who holds which host lines, and every operation on them.
+//!
+//! The hub knows chips and lines. Of sessions it knows keys, to fan out what the lines
+//! tell; it never sees a message.
+
+mod chips;
+mod claim;
+mod failure;
+mod group;
+mod hold;
+mod leave;
+mod operate;
+mod restore;
+mod route;
+
+use std::collections::{HashMap, VecDeque};
+
+use mio::Registry;
+use slab::Slab;
+
+pub use chips::{Chips, offset_of};
+pub use claim::{Claim, Claimant, Link, in_session};
+pub use failure::{Failure, chain};
+pub use hold::{Hold, User};
+pub use operate::{Completed, Origin, Step};
+pub use restore::LostLines;
+pub use route::Route;
+
+use crate::chip::worker::Job;
+use crate::chip::{Chip, Offset};
+use hold::Held;
+
+/// A chip in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChipKey(usize);
+
+/// Lines held together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HoldKey(pub usize);
+
+/// A session, as the server keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(pub usize);
+
+/// All lines that the daemon holds.
+pub struct Hub {
+    chips: Chips,
+    holds: Slab<Hold>,
+    owners: HashMap<(ChipKey, Offset), HoldKey>,
+    registry: Registry,
+    /// What workers have been asked and not yet answered.
+    awaited: HashMap<u64, operate::Awaited>,
+    last_ticket: u64,
+    /// Jobs for workers that are too busy to take them.
+    backlog: VecDeque<(ChipKey, Job)>,
+    /// Chips found to be gone whose users have not been told yet.
+    gone: Vec<ChipKey>,
+    /// Whether somebody wants to see every change.
+    pub watched: bool,
+    changes: Vec<Change>,
+}
+
+/// A change of levels, for those who watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub hold: HoldKey,
+    /// Line of the hold.
+    pub line: u8,
+    /// The level after it.
+    pub active: bool,
+    /// When, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub timestamp_ns: u64,
+    /// Whether a frontend set it; else it is an edge.
+    pub set: bool,
+}
+
+impl Hub {
+    /// A hub that holds nothing. `registry` is that of the event loop.
+    #[must_use]
+    pub fn new(chips: Chips, registry: Registry) -> Self {
+        Self {
+            chips,
+            holds: Slab::new(),
+            owners: HashMap::new(),
+            registry,
+            awaited: HashMap::new(),
+            last_ticket: 0,
+            backlog: VecDeque::new(),
+            gone: Vec::new(),
+            watched: false,
+            changes: Vec::new(),
+        }
+    }
+
+    /// The chips that there are.
+    #[must_use]
+    pub fn chips(&self) -> &Chips {
+        &self.chips
+    }
+
+    /// What is held under this key.
+    #[must_use]
+    pub fn hold(&self, key: HoldKey) -> Option<&Hold> {
+        self.holds.get(key.0)
+    }
+
+    /// The hold of a line, if the daemon holds it. `chip` is the chip's name.
+    #[must_use]
+    pub fn holder(&self, chip: &str, offset: Offset) -> Option<(HoldKey, &Hold)> {
+        let mut holds = self.holds.iter().map(|(key, hold)| (HoldKey(key), hold));
+        holds.find(|(_, hold)| {
+            let name = self.chips.get(hold.chip).map_or("", |slot| &slot.info.name);
+            name == chip && hold.offsets.contains(&offset)
+        })
+    }
+
+    /// The host's chip whose lines are held; none when it is simulated or gone.
+    #[must_use]
+    pub fn host_chip(&self, hold: &Hold) -> Option<&dyn Chip> {
+        let slot = self.chips.get(hold.chip)?;
+        let simulated = self.chips.sims().iter().any(|sim| *sim.info() == slot.info);
+        slot.chip.as_deref().filter(|_| !simulated)
+    }
+
+    /// Label of the chip whose lines are held.
+    #[must_use]
+    pub fn label(&self, hold: &Hold) -> &str {
+        self.chips.get(hold.chip).map_or("", |slot| &slot.info.label)
+    }
+
+    /// The changes since the last call, while [`watched`](Self::watched).
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+}

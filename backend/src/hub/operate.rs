@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Operations on held lines, done at once or by the chip's worker.
+
+use mio::Interest;
+use mio::unix::SourceFd;
+use std::os::fd::AsRawFd;
+
+use super::chips::gone;
+use super::{Change, Failure, Held, HoldKey, Hub, SessionKey};
+
+use crate::chip::worker::{Completion, Full, Job, Outcome, Report, Worker};
+use crate::chip::{Cause, ChipEdge, ChipError, LineConfig};
+use crate::clock;
+use crate::token::Source;
+
+/// Who asked for an operation: a session, and its message's sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The session.
+    pub session: SessionKey,
+    /// The message.
+    pub seq: u64,
+}
+
+impl Origin {
+    /// What nobody asked for and nobody waits for.
+    pub const NOBODY: Self = Self { session: SessionKey(usize::MAX), seq: 0 };
+}
+
+/// How far an operation has come.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is done; of reads, the levels.
+    Done(Result<u64, Failure>),
+    /// The chip's worker has it; [`Hub::complete`] will tell.
+    Pending,
+}
+
+/// What a worker is doing for somebody.
+pub(super) struct Awaited {
+    pub origin: Origin,
+    pub hold: HoldKey,
+    pub restore: bool,
+    /// Settings that the lines have when it is done.
+    pub config: Option<Vec<LineConfig>>,
+}
+
+impl Awaited {
+    pub fn new(origin: Origin, hold: HoldKey) -> Self {
+        Self { origin, hold, restore: false, config: None }
+    }
+}
+
+/// What a worker has done.
+#[derive(Debug)]
+pub struct Completed {
+    /// For whom.
+    pub origin: Origin,
+    /// With which lines.
+    pub hold: HoldKey,
+    /// Whether lost lines have been taken again.
+    pub restore: bool,
+    /// Of reads, the levels; a mask of the hold's lines in a failure.
+    pub result: Result<u64, Failure>,
+}
+
+impl Hub {
+    /// Sets outputs of a hold. The levels are remembered even when the chip is gone.
+    pub fn set(&mut self, key: HoldKey, mask: u64, bits: u64, origin: Origin) -> Step {
+        let Some(hold) = self.holds.get_mut(key.0) else {
+            return Step::Done(Ok(0));
+        };
+        let changed = (hold.levels ^ bits) & mask;
+        hold.remember(mask, bits);
+        let result = match &mut hold.held {
+            Held::Here(request) => request.set(mask, bits),
+            Held::Worker => {
+                let job = |ticket| Job::Set { ticket, key: key.0, mask, bits };
+                return self.post(Awaited::new(origin, key), job);
+            }
+            Held::Lost => return Step::Done(Err(self.lost(key, mask))),
+        };
+        if self.watched && changed != 0 {
+            self.note_sets(key, changed);
+        }
+        self.done(key, result.map(|()| 0))
+    }
+
+    /// Reads lines of a hold.
+    pub fn get(&mut self, key: HoldKey, mask: u64, origin: Origin) -> Step {
+        let Some(hold) = self.holds.get_mut(key.0) else {
+            return Step::Done(Ok(0));
+        };
+        let result = match &mut hold.held {
+            Held::Here(request) => request.get(mask),
+            Held::Worker => {
+                let job = |ticket| Job::Get { ticket, key: key.0, mask };
+                return self.post(Awaited::new(origin, key), job);
+            }
+            Held::Lost => return Step::Done(Ok(0)),
+        };
+        if let Ok(bits) = result {
+            hold.learn(mask, bits);
+        }
+        self.done(key, result)
+    }
+
+    /// Gives all lines of a hold new settings.
+    pub fn configure(&mut self, key: HoldKey, config: Vec<LineConfig>, origin: Origin) -> Step {
+        let Some(hold) = self.holds.get_mut(key.0) else {
+            return Step::Done(Ok(0));
+        };
+        let result = match &mut hold.held {
+            Held::Here(request) => request.reconfigure(&config),
+            Held::Worker => {
+                let lines = config.clone();
+                let job = |ticket| Job::Reconfigure { ticket, key: key.0, lines };
+                return self
+                    .post(Awaited { config: Some(config), ..Awaited::new(origin, key) }, job);
+            }
+            Held::Lost => {
+                hold.adopt(config);
+                let all = hold.all();
+                return Step::Done(Err(self.lost(key, all)));
+            }
+        };
+        if result.is_ok() {
+            hold.adopt(config);
+        }
+        self.done(key, result.map(|()| 0))
+    }
+
+    /// Done when everything asked of the hold before is done.
+    pub fn barrier(&mut self, key: HoldKey, origin: Origin) -> Step {
+        match self.holds.get(key.0) {
+            Some(hold) if matches!(hold.held, Held::Worker) => self.get(key, 0, origin),
+            _ => Step::Done(Ok(0)),
+        }
+    }
+
+    /// Appends edges of a hold; returns how many were lost. `None`: nothing can be read.
+    pub fn read_edges(&mut self, key: HoldKey, edges: &mut Vec<ChipEdge>) -> Option<u32> {
+        let hold = self.holds.get_mut(key.0)?;
+        let Held::Here(request) = &mut hold.held else {
+            return None;
+        };
+        match request.read_edges(edges) {
+            Ok(lost) => {
+                self.note_edges(key, edges);
+                Some(lost)
+            }
+            Err(error) => {
+                self.ended(key, &error);
+                None
+            }
+        }
+    }
+
+    /// Takes note of what a worker has done.
+    pub fn complete(&mut self, completion: Completion) -> Option<Completed> {
+        let Awaited { origin, hold, restore, config } = self.awaited.remove(&completion.ticket)?;
+        let result = match completion.outcome {
+            Outcome::Failed(error) => Err(self.failed(hold, &error)),
+            Outcome::Held { polled } => {
+                self.requested(hold, Held::Worker, polled, config.unwrap_or_default());
+                Ok(0)
+            }
+            Outcome::Ok(levels) => {
+                if let (Some(config), Some(hold)) = (config, self.holds.get_mut(hold.0)) {
+                    hold.adopt(config);
+                }
+                Ok(levels)
+            }
+        };
+        Some(Completed { origin, hold, restore, result })
+    }
+
+    /// No more edges of a hold come.
+    pub fn ended(&mut self, key: HoldKey, error: &ChipError) {
+        let failure = self.failed(key, error);
+        log::warn!("{}", failure.text);
+    }
+
+    /// Whether the chip of a hold takes more; only a worker's may not.
+    #[must_use]
+    pub fn has_room(&self, key: HoldKey) -> bool {
+        let chip = self.holds.get(key.0).and_then(|hold| self.chips.get(hold.chip));
+        let worker = chip.and_then(|slot| slot.worker.as_ref());
+        worker.is_none_or(|worker| worker.has_room() && self.backlog.is_empty())
+    }
+
+    /// Hands a job to the worker of the hold's chip.
+    pub(super) fn post(&mut self, awaited: Awaited, job: impl FnOnce(u64) -> Job) -> Step {
+        let key = awaited.hold;
+        let chip = self.holds.get(key.0).map(|hold| hold.chip);
+        let worker = chip.and_then(|chip| self.chips.get(chip)?.worker.as_ref());
+        let Some(worker) = worker else {
+            return Step::Done(Err(self.lost(key, u64::MAX)));
+        };
+        self.last_ticket += 1;
+        let job = job(self.last_ticket);
+        if let (Some(chip), Err(Full(job))) = (chip, worker.try_send(job)) {
+            self.backlog.push_back((chip, job));
+        }
+        self.awaited.insert(self.last_ticket, awaited);
+        Step::Pending
+    }
+
+    /// Hands over jobs that had to wait: those of sessions that ended while their chip was busy.
+    fn send_backlog(&mut self) {
+        while let Some((chip, job)) = self.backlog.pop_front() {
+            let worker = self.chips.get(chip).and_then(|slot| slot.worker.as_ref());
+            if let Some(Err(Full(job))) = worker.map(|worker| worker.try_send(job)) {
+                return self.backlog.push_front((chip, job));
+            }
+        }
+    }
+
+    /// What workers have to tell since the last call.
+    pub fn reports(&mut self) -> Vec<Report> {
+        let workers = self.chips.iter_mut().filter_map(|(_, slot)| slot.worker.as_ref());
+        let reports = workers.flat_map(Worker::reports).collect();
+        self.send_backlog();
+        reports
+    }
+
+    /// Lets the event loop watch the hold's edges.
+    pub(super) fn watch_edges(&self, key: HoldKey) -> std::io::Result<()> {
+        match self.holds.get(key.0).map(|hold| &hold.held) {
+            Some(Held::Here(request)) => {
+                let fd = request.event_fd().as_raw_fd();
+                self.registry.register(
+                    &mut SourceFd(&fd),
+                    Source::Hold(key).token(),
+                    Interest::READABLE,
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn done(&mut self, key: HoldKey, result: Result<u64, ChipError>) -> Step {
+        Step::Done(result.map_err(|error| self.failed(key, &error)))
+    }
+
+    /// Makes a failure of a chip's error, and notes that the chip is gone if that is why.
+    pub(super) fn failed(&mut self, key: HoldKey, error: &ChipError) -> Failure {
+        let Some(hold) = self.holds.get(key.0) else {
+            return Failure::of_chip(error, &[]);
+        };
+        if matches!(error.cause, Cause::Gone) && !self.gone.contains(&hold.chip) {
+            self.gone.push(hold.chip);
+        }
+        Failure::of_chip(error, &hold.offsets)
+    }
+
+    fn lost(&self, key: HoldKey, mask: u64) -> Failure {
+        let Some(hold) = self.holds.get(key.0) else {
+            return Failure::of_chip(&gone("", vec![], "lines are lost"), &[]);
+        };
+        let named = |(i, _): &(usize, &u32)| mask >> i & 1 == 1;
+        let offsets = hold.offsets.iter().enumerate().filter(named).map(|(_, &o)| o).collect();
+        Failure::of_chip(
+            &gone(self.label(hold), offsets, "the setting is remembered"),
+            &hold.offsets,
+        )
+    }
+
+    fn note_sets(&mut self, key: HoldKey, changed: u64) {
+        let Some(hold) = self.holds.get(key.0) else {
+            return;
+        };
+        let timestamp_ns = clock::now_ns();
+        let lines = (0..64_u8).filter(|line| changed >> line & 1 == 1);
+        self.changes.extend(lines.map(|line| Change {
+            hold: key,
+            line,
+            active: hold.levels >> line & 1 == 1,
+            timestamp_ns,
+            set: true,
+        }));
+    }
+
+    /// Takes note of edges, which a worker may have read.
+    pub fn note_edges(&mut self, key: HoldKey, edges: &[ChipEdge]) {
+        if let Some(hold) = self.holds.get_mut(key.0) {
+            for edge in edges {
+                let bit = 1 << edge.line;
+                hold.remember(bit, if edge.active { bit } else { 0 });
+            }
+        }
+        if self.watched {
+            self.changes.extend(edges.iter().map(|edge| Change {
+                hold: key,
+                line: edge.line,
+                active: edge.active,
+                timestamp_ns: edge.timestamp_ns,
+                set: false,
+            }));
+        }
+    }
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The daemon's state: its guests and their lines, and what moves between them in a turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use mio::Registry;
+use mio::net::UnixStream;
+use slab::Slab;
+use vgpio_protocol::{ErrorCode, ErrorReport, Event};
+
+use super::guest::{Guest, Turn};
+use super::pads::{Press, Watch};
+use super::timers::{Timer, Timers};
+use crate::chip::ChipEdge;
+use crate::chip::worker::Report;
+use crate::config::Config;
+use crate::hub::{HoldKey, Hub, SessionKey};
+use crate::session::{Context, Outbox};
+
+/// How long a frontend may take to say HELLO (`docs/protocol.md`, "Limits").
+const HELLO_TIME: Duration = Duration::from_secs(10);
+
+/// Bytes read from one frontend per turn.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// Edges read from one hold at a time.
+const EDGE_BUFFER: usize = 256;
+
+/// How often edges of one hold are read per turn, so that a noisy line cannot starve the rest.
+const EDGE_READS: usize = 4;
+
+/// Guests, lines and timers.
+pub struct Daemon {
+    pub hub: Hub,
+    pub config: Config,
+    pub guests: Slab<Guest>,
+    pub timers: Timers,
+    pub presses: HashMap<u64, Press>,
+    pub watches: Vec<Watch>,
+    pub started: Instant,
+    pub last_press: u64,
+    registry: Registry,
+    last_id: u32,
+    ready: VecDeque<SessionKey>,
+    noisy: VecDeque<HoldKey>,
+    /// Guests that may have something to be sent.
+    touched: Vec<SessionKey>,
+    read_buffer: Vec<u8>,
+    edge_buffer: Vec<ChipEdge>,
+}
+
+impl Daemon {
+    pub fn new(hub: Hub, config: Config, registry: Registry) -> Self {
+        Self {
+            hub,
+            config,
+            guests: Slab::new(),
+            timers: Timers::default(),
+            presses: HashMap::new(),
+            watches: Vec::new(),
+            started: Instant::now(),
+            last_press: 0,
+            registry,
+            last_id: 0,
+            ready: VecDeque::new(),
+            noisy: VecDeque::new(),
+            touched: Vec::new(),
+            read_buffer: vec![0; READ_BUFFER],
+            edge_buffer: Vec::with_capacity(EDGE_BUFFER),
+        }
+    }
+
+    /// Whether something is left to do before the loop may sleep.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty() || !self.noisy.is_empty()
+    }
+
+    /// Takes in a frontend, or tells it that there are too many.
+    pub fn welcome(&mut self, stream: UnixStream) {
+        if self.guests.len() >= self.config.max_sessions as usize {
+            return turn_away(&stream, self.config.max_sessions);
+        }
+        self.last_id = self.last_id.wrapping_add(1);
+        let entry = self.guests.vacant_entry();
+        let key = SessionKey(entry.key());
+        match Guest::new(stream, key, self.last_id, &self.registry) {
+            Ok(guest) => {
+                entry.insert(guest);
+                self.timers.start(HELLO_TIME, Timer::Hello(key, self.last_id));
+            }
+            Err(error) => log::warn!("a frontend cannot be served: {error}"),
+        }
+    }
+
+    /// A frontend's socket has something to read, or room again.
+    pub fn guest_ready(&mut self, key: SessionKey) {
+        let Some(guest) = self.guests.get_mut(key.0) else {
+            return;
+        };
+        let was_new = guest.session.is_new();
+        let mut cx = Context { hub: &mut self.hub, config: &self.config };
+        let turn = guest.turn(&mut self.read_buffer, &mut cx);
+        let is_over = turn == Turn::Gone || guest.session.is_closed();
+        if was_new && (is_over || !guest.session.is_new()) {
+            let id = guest.session.id();
+            self.timers.stop(|timer| timer == Timer::Hello(key, id));
+        }
+        if turn == Turn::More && !is_over {
+            self.ready.push_back(key);
+        }
+        let flushed = guest.flush(&self.registry);
+        if is_over || flushed.is_err() {
+            self.farewell(key);
+        } else {
+            guest.session.resync(&mut cx);
+            if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
+                self.ready.push_back(key);
+            }
+            self.touched.push(key);
+        }
+    }
+
+    /// A frontend has gone.
+    fn farewell(&mut self, key: SessionKey) {
+        if let Some(mut guest) = self.guests.try_remove(key.0) {
+            guest.session.close(&mut self.hub);
+        }
+    }
+
+    pub fn hello_overdue(&mut self, key: SessionKey, id: u32) {
+        let overdue = |guest: &&mut Guest| guest.session.id() == id && guest.session.is_new();
+        let Some(guest) = self.guests.get_mut(key.0).filter(overdue) else {
+            return;
+        };
+        guest.session.too_late(&mut Context { hub: &mut self.hub, config: &self.config });
+        // Whether it still listens does not matter: it is over.
+        let _ = guest.flush(&self.registry);
+        self.farewell(key);
+    }
+
+    /// Reads edges of a hold and passes them on to all who use it.
+    pub fn edges_ready(&mut self, key: HoldKey) {
+        for _ in 0..EDGE_READS {
+            let mut edges = std::mem::take(&mut self.edge_buffer);
+            edges.clear();
+            let lost = self.hub.read_edges(key, &mut edges);
+            let none = lost.is_none() || edges.is_empty();
+            self.pass_on(key, &edges, lost.unwrap_or(0));
+            self.edge_buffer = edges;
+            if none {
+                return;
+            }
+        }
+        self.noisy.push_back(key);
+    }
+
+    fn pass_on(&mut self, key: HoldKey, edges: &[ChipEdge], lost: u32) {
+        if edges.is_empty() && lost == 0 {
+            return;
+        }
+        let users = self.hub.hold(key).map_or(0, |hold| hold.users.len());
+        for i in 0..users {
+            let user = self.hub.hold(key).and_then(|hold| hold.users.get(i));
+            let Some((session, route)) = user.map(|user| (user.session, user.route)) else {
+                continue;
+            };
+            if let Some(guest) = self.guests.get_mut(session.0) {
+                let mut cx = Context { hub: &mut self.hub, config: &self.config };
+                guest.session.edges(route, edges, lost, &mut cx);
+                self.touched.push(session);
+            }
+        }
+    }
+
+    /// Workers have done something.
+    pub fn workers_ready(&mut self) {
+        for report in self.hub.reports() {
+            match report {
+                Report::Completed(completion) => {
+                    if let Some(completed) = self.hub.complete(completion) {
+                        self.completed(completed);
+                    }
+                }
+                Report::Edges { key, edges, lost } => {
+                    let key = HoldKey(key);
+                    self.hub.note_edges(key, &edges);
+                    self.pass_on(key, &edges, lost);
+                }
+                Report::Ended { key, error } => self.hub.ended(HoldKey(key), &error),
+            }
+        }
+        // Whoever waited for a worker goes on.
+        let waiting = self.guests.iter().filter(|(_, guest)| guest.is_waiting());
+        self.ready.extend(waiting.map(|(key, _)| SessionKey(key)));
+    }
+
+    fn completed(&mut self, completed: crate::hub::Completed) {
+        if completed.restore {
+            match &completed.result {
+                Ok(_) => self.back(completed.hold),
+                Err(failure) => log::warn!("{}", failure.text),
+            }
+        } else if let Some(guest) = self.guests.get_mut(completed.origin.session.0) {
+            let session = completed.origin.session;
+            let mut cx = Context { hub: &mut self.hub, config: &self.config };
+            guest.session.completed(completed, &mut cx);
+            self.touched.push(session);
+        }
+    }
+
+    /// Chips may be back.
+    pub fn restore(&mut self) {
+        for hold in self.hub.restore() {
+            self.back(hold);
+        }
+    }
+
+    fn back(&mut self, key: HoldKey) {
+        let users = self.hub.hold(key).map(|hold| hold.users.clone()).unwrap_or_default();
+        for user in users {
+            if let Some(guest) = self.guests.get_mut(user.session.0) {
+                let mut cx = Context { hub: &mut self.hub, config: &self.config };
+                guest.session.restored(user.route, &mut cx);
+                self.touched.push(user.session);
+            }
+        }
+    }
+
+    /// Those who were not done in their turn have another.
+    pub fn serve_ready(&mut self) {
+        for _ in 0..self.ready.len() {
+            if let Some(key) = self.ready.pop_front() {
+                self.guest_ready(key);
+            }
+        }
+        for _ in 0..self.noisy.len() {
+            if let Some(key) = self.noisy.pop_front() {
+                self.edges_ready(key);
+            }
+        }
+    }
+
+    /// Tells of chips that have gone, and sends what all have to say.
+    pub fn settle(&mut self) {
+        if self.hub.has_gone_chips() {
+            self.tell_lost();
+            // They may be back already, before the watch on /dev could tell.
+            self.restore();
+            self.tell_lost();
+        }
+        for key in std::mem::take(&mut self.touched) {
+            let flushed = self.guests.get_mut(key.0).map(|guest| guest.flush(&self.registry));
+            if let Some(Err(_)) = flushed {
+                self.farewell(key);
+            }
+        }
+    }
+
+    fn tell_lost(&mut self) {
+        let (lost, abandoned) = self.hub.lose_chips();
+        for lost in lost {
+            if let Some(guest) = self.guests.get_mut(lost.user.session.0) {
+                guest.session.lost(lost.user.route, &lost.text);
+                self.touched.push(lost.user.session);
+            }
+        }
+        for completed in abandoned {
+            self.completed(completed);
+        }
+    }
+
+    /// Ends every session.
+    pub fn shut_down(&mut self) {
+        for (_, guest) in &mut self.guests {
+            guest.session.shut_down(&mut Context { hub: &mut self.hub, config: &self.config });
+            // A frontend that does not listen any more need not be told.
+            let _ = guest.flush(&self.registry);
+        }
+    }
+}
+
+fn turn_away(stream: &UnixStream, max: u32) {
+    let text = format!(
+        "{max} sessions are served, the most this daemon may; end one, or raise max-sessions"
+    );
+    let code = ErrorCode::TooManySessions;
+    let mut outbox = Outbox::default();
+    outbox.push(&Event::Error(ErrorReport { mask: 0, code, errno: 0, text: &text }), 0);
+    if let Err(error) = outbox.write(stream) {
+        log::debug!("a frontend too many has gone: {error}");
+    }
+    log::warn!("a frontend was turned away: {text}");
+}

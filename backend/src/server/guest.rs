@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A frontend's socket: bytes in and out of its session.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use mio::net::UnixStream;
+use mio::{Interest, Registry};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+
+use crate::hub::SessionKey;
+use crate::session::{Context, Peer, Session};
+use crate::token::Source;
+
+/// A connected frontend.
+pub struct Guest {
+    /// Its conversation.
+    pub session: Session,
+    /// Since when it is connected.
+    pub since: Instant,
+    stream: UnixStream,
+    key: SessionKey,
+    /// What has come and not been carried out: part of a message, or messages to a paused session.
+    waiting: Vec<u8>,
+    /// Whether it had no turn since it was paused.
+    is_waiting: bool,
+    /// Whether the loop tells when it can be written to.
+    watched_for_room: bool,
+}
+
+/// What a guest may keep allocated between turns, in bytes.
+const KEPT: usize = 4 * 1024;
+
+/// Whether a guest has more to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// All has been read.
+    Idle,
+    /// There may be more; others have their turn first.
+    More,
+    /// It has gone.
+    Gone,
+}
+
+impl Guest {
+    /// A frontend that has just connected.
+    ///
+    /// # Errors
+    /// When the socket cannot be watched.
+    pub fn new(
+        mut stream: UnixStream,
+        key: SessionKey,
+        id: u32,
+        registry: &Registry,
+    ) -> io::Result<Self> {
+        let peer = getsockopt(&stream.as_fd(), PeerCredentials)?;
+        let peer = Peer { pid: peer.pid(), uid: peer.uid(), gid: peer.gid() };
+        registry.register(&mut stream, Source::Session(key).token(), Interest::READABLE)?;
+        Ok(Self {
+            session: Session::new(key, id, peer),
+            since: Instant::now(),
+            stream,
+            key,
+            waiting: Vec::new(),
+            is_waiting: false,
+            watched_for_room: false,
+        })
+    }
+
+    /// Carries out what has come: first what waited while the session was paused, then what one
+    /// read into `buffer` brings. One buffer serves all guests, so that a guest costs memory only
+    /// for what it leaves unfinished.
+    pub fn turn(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Turn {
+        if !self.waiting.is_empty() {
+            let used = self.session.consume(&self.waiting, cx);
+            self.waiting.drain(..used);
+        }
+        self.is_waiting = self.session.is_paused(cx.hub);
+        if self.is_waiting {
+            return Turn::Idle;
+        }
+        let held = self.waiting.len();
+        let Some((unfinished, room)) = buffer.split_at_mut_checked(held) else {
+            return Turn::Gone;
+        };
+        unfinished.copy_from_slice(&self.waiting);
+        let (came, may_be_more) = match self.stream.read(room) {
+            Ok(0) => return Turn::Gone,
+            Ok(n) => (held + n, n == room.len()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Idle,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Turn::More,
+            Err(_) => return Turn::Gone,
+        };
+        let came = buffer.get(..came).unwrap_or_default();
+        let used = self.session.consume(came, cx);
+        self.waiting.clear();
+        self.waiting.extend_from_slice(came.get(used..).unwrap_or_default());
+        self.waiting.shrink_to(KEPT);
+        self.is_waiting = self.session.is_paused(cx.hub);
+        if may_be_more { Turn::More } else { Turn::Idle }
+    }
+
+    /// Whether it is to have a turn when its session is no longer paused.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting
+    }
+
+    /// Sends what the session has to say.
+    ///
+    /// # Errors
+    /// When the frontend has gone.
+    pub fn flush(&mut self, registry: &Registry) -> io::Result<()> {
+        self.session.outbox.write(&self.stream)?;
+        let wants_room = !self.session.outbox.is_empty();
+        if wants_room != self.watched_for_room {
+            let writable = wants_room.then_some(Interest::WRITABLE);
+            let interest = writable.map_or(Interest::READABLE, |w| w | Interest::READABLE);
+            registry.reregister(&mut self.stream, Source::Session(self.key).token(), interest)?;
+            self.watched_for_room = wants_room;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Listening sockets: made, found stale, and removed at the end.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use mio::net::UnixListener;
+use nix::fcntl::{Flock, FlockArg};
+use thiserror::Error;
+
+/// A listening Unix socket; its file is removed with it.
+pub struct Socket {
+    pub listener: UnixListener,
+    file: Option<PathBuf>,
+}
+
+/// Why a socket cannot be listened on.
+#[derive(Debug, Error)]
+pub enum SocketError {
+    /// Another daemon listens there.
+    #[error(
+        "another vgpiod already listens on {path}; end it, or give this one another --socket-path and --control"
+    )]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// Something that is no socket is in the way.
+    #[error("{path} exists and is no socket; remove it, or choose another path")]
+    NoSocket {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The host failed.
+    #[error("cannot listen on {path}")]
+    Host {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Socket {
+    /// Listens on `path`. A file that a dead daemon left there is replaced.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn bind(path: &Path) -> Result<Self, SocketError> {
+        let host = |source| SocketError::Host { path: path.to_owned(), source };
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(dir).map_err(host)?;
+        // Two daemons that start at once must not take each other's new socket for a stale one.
+        let dir = File::open(dir).map_err(host)?;
+        let _one_at_a_time =
+            Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, e)| host(e.into()))?;
+        remove_stale(path)?;
+        let listener = UnixListener::bind(path).map_err(host)?;
+        fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(host)?;
+        Ok(Self { listener, file: Some(path.to_owned()) })
+    }
+
+    /// Listens on a socket that somebody else made.
+    #[must_use]
+    pub fn inherited(listener: std::os::unix::net::UnixListener) -> Self {
+        Self { listener: UnixListener::from_std(listener), file: None }
+    }
+}
+
+/// Removes a socket that nobody listens on.
+fn remove_stale(path: &Path) -> Result<(), SocketError> {
+    let host = |source| SocketError::Host { path: path.to_owned(), source };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(host(error)),
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err(SocketError::NoSocket { path: path.to_owned() });
+        }
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            log::warn!("{} was left by a daemon that died; it is replaced", path.display());
+            fs::remove_file(path).map_err(host)
+        }
+        Err(error) => Err(host(error)),
+        Ok(_) => Err(SocketError::InUse { path: path.to_owned() }),
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(path) = &self.file
+            && let Err(error) = fs::remove_file(path)
+        {
+            log::warn!("cannot remove {}: {error}", path.display());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What `vgpioctl status` shows.
+
+use vgpio_protocol::{Direction, LineRef};
+
+use super::daemon::Daemon;
+use super::guest::Guest;
+use crate::config::{ExportLine, Listen};
+use crate::control::api::{
+    Counters, ExportReport, LineState, MappedLine, OffsetOrName, Peer, SessionReport, Status,
+};
+use crate::session::Attachment;
+
+impl Daemon {
+    pub(super) fn report(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_ms: millis(self.started),
+            socket: match &self.config.socket {
+                Listen::Path(path) => path.display().to_string(),
+                Listen::Fd(fd) => format!("fd {fd}"),
+            },
+            control: self.config.control.display().to_string(),
+            exports: self.config.exports.iter().map(|export| self.export(export)).collect(),
+            sessions: self.guests.iter().map(|(_, guest)| self.session(guest)).collect(),
+        }
+    }
+
+    fn export(&self, export: &crate::config::ExportConfig) -> ExportReport {
+        let attached = |guest: &Guest| {
+            let what =
+                guest.session.attachment().and_then(|attachment| attachment.export.as_deref());
+            (what == Some(export.name.as_str())).then(|| guest.session.id())
+        };
+        ExportReport {
+            name: export.name.clone(),
+            lines: export.lines.iter().map(configured).collect(),
+            sessions: self.guests.iter().filter_map(|(_, guest)| attached(guest)).collect(),
+        }
+    }
+
+    fn session(&self, guest: &Guest) -> SessionReport {
+        let session = &guest.session;
+        let (peer, counters) = (session.peer(), session.counters);
+        let lines = session.attachment().map(|attachment| self.attached(attachment));
+        SessionReport {
+            id: session.id(),
+            name: session.name().to_owned(),
+            peer: Some(Peer { pid: peer.pid, uid: peer.uid, gid: peer.gid }),
+            export: session.attachment().and_then(|attachment| attachment.export.clone()),
+            lines: lines.unwrap_or_default(),
+            age_ms: millis(guest.since),
+            counters: Counters {
+                messages_in: counters.messages,
+                messages_out: session.outbox.messages(),
+                sets: counters.sets,
+                configures: counters.configures,
+                edges: counters.edges,
+                edges_lost: counters.lost_edges,
+                errors: counters.errors,
+            },
+        }
+    }
+
+    fn attached(&self, attachment: &Attachment) -> Vec<MappedLine> {
+        let lines = attachment.lines.iter().enumerate();
+        lines
+            .map(|(i, line)| MappedLine {
+                vgpio: line.vgpio,
+                chip: line.chip.clone(),
+                line: OffsetOrName::Offset(line.offset),
+                name: line.name.clone(),
+                state: self.state(attachment, i),
+            })
+            .collect()
+    }
+
+    fn state(&self, attachment: &Attachment, line: usize) -> Option<LineState> {
+        let (hold, bit) = attachment.hold_of(line, &self.hub)?;
+        let output = hold.outputs & bit != 0;
+        Some(LineState {
+            direction: if output { Direction::Output } else { Direction::Input },
+            level: (hold.levels & bit != 0).into(),
+            lost: hold.is_lost(),
+        })
+    }
+}
+
+fn configured(line: &ExportLine) -> MappedLine {
+    MappedLine {
+        vgpio: line.vgpio,
+        chip: line.chip.clone(),
+        line: match &line.line {
+            LineRef::Offset(offset) => OffsetOrName::Offset(*offset),
+            LineRef::Name(name) => OffsetOrName::Text(name.clone()),
+        },
+        name: line.name.clone().unwrap_or_default(),
+        state: None,
+    }
+}
+
+fn millis(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a session waits for: answers of one or more chips, some of them of worker threads.
+
+use vgpio_protocol::{ErrorCode, Event, Reason, Values};
+
+use super::{Attachment, Context, Phase, Session};
+use crate::chip::LineConfig;
+use crate::clock;
+use crate::hub::{Completed, Failure, HoldKey, Hub, Origin, Route, SessionKey, Step, in_session};
+
+/// An operation on several holds, of which some may not have answered yet.
+pub(super) struct Operation {
+    seq: u64,
+    work: Work,
+    pending: u32,
+    /// Of reads, the lines and their levels.
+    pub mask: u64,
+    bits: u64,
+    failure: Option<Failure>,
+}
+
+/// What is to be done when all have answered.
+pub(super) enum Work {
+    Attach(Attachment),
+    Configure {
+        change: u64,
+        /// What each hold had before.
+        undo: Vec<(HoldKey, Vec<LineConfig>)>,
+    },
+    Read {
+        reason: Reason,
+    },
+    Sync,
+}
+
+impl Operation {
+    pub fn new(seq: u64, work: Work) -> Self {
+        Self { seq, work, pending: 0, mask: 0, bits: 0, failure: None }
+    }
+
+    /// Expects that many more answers.
+    pub fn expect(mut self, pending: u32) -> Self {
+        self.pending += pending;
+        self
+    }
+
+    /// Takes in how far one hold has come.
+    pub fn absorb(&mut self, step: Step, route: Route) {
+        match step {
+            Step::Pending => self.pending += 1,
+            Step::Done(Ok(bits)) => self.bits |= route.to_session(bits),
+            Step::Done(Err(failure)) => self.failure = Some(in_session(failure, route)),
+        }
+    }
+
+    /// Whether the rest need not be tried. What is asked of a lost line is remembered, so the
+    /// others are to be changed all the same.
+    pub fn has_failed(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.code != ErrorCode::LineLost)
+    }
+
+    /// Notes what a hold had before it was configured.
+    pub fn configured(&mut self, hold: HoldKey, before: Vec<LineConfig>) {
+        if let Work::Configure { undo, .. } = &mut self.work {
+            undo.push((hold, before));
+        }
+    }
+
+    /// Gives back lines that were about to be attached.
+    pub fn abandon(self, session: SessionKey, hub: &mut Hub) {
+        if let Work::Attach(attachment) = self.work {
+            hub.leave(session, &attachment.links);
+        }
+    }
+
+    fn links(&self) -> Option<&Attachment> {
+        match &self.work {
+            Work::Attach(attachment) => Some(attachment),
+            _ => None,
+        }
+    }
+}
+
+impl Session {
+    /// Ends an operation at once, or waits for what is pending.
+    pub(super) fn begin(&mut self, operation: Operation, cx: &mut Context<'_>) {
+        if operation.pending == 0 {
+            self.finish(operation, cx);
+        } else {
+            self.operation = Some(operation);
+        }
+    }
+
+    /// A worker has answered.
+    pub fn completed(&mut self, completed: Completed, cx: &mut Context<'_>) {
+        let attachment = self.operation.as_ref().and_then(Operation::links).or(self.attachment());
+        let link = attachment.and_then(|a| a.links.iter().find(|link| link.hold == completed.hold));
+        let Some(route) = link.map(|link| link.route) else {
+            return;
+        };
+        match (self.operation.take(), completed.result) {
+            (Some(mut operation), result) if operation.seq == completed.origin.seq => {
+                operation.pending = operation.pending.saturating_sub(1);
+                operation.absorb(Step::Done(result), route);
+                self.begin(operation, cx);
+            }
+            // A posted set: nobody waits, but its failure is told.
+            (operation, Err(failure)) => {
+                self.operation = operation;
+                self.fail(completed.origin.seq, &in_session(failure, route), cx);
+            }
+            (operation, Ok(_)) => self.operation = operation,
+        }
+    }
+
+    fn finish(&mut self, operation: Operation, cx: &mut Context<'_>) {
+        let Operation { seq, work, mask, bits, failure, .. } = operation;
+        match work {
+            Work::Attach(attachment) => self.attached(seq, attachment, failure, cx),
+            Work::Configure { change, undo } => self.configured(seq, change, undo, failure, cx),
+            Work::Read { reason } => {
+                // A chip that went meanwhile says so by LOST; what could be read is still true.
+                if let Some(failure) = failure.filter(|f| f.code != ErrorCode::LineLost) {
+                    return self.fail(seq, &failure, cx);
+                }
+                self.send_values(seq, reason, mask, bits);
+            }
+            Work::Sync => self.outbox.push(&Event::Synced, seq),
+        }
+    }
+
+    fn configured(
+        &mut self,
+        seq: u64,
+        change: u64,
+        undo: Vec<(HoldKey, Vec<LineConfig>)>,
+        failure: Option<Failure>,
+        cx: &mut Context<'_>,
+    ) {
+        if let Some(failure) = failure {
+            // What is asked of a lost line is remembered; any other failure leaves all as it was.
+            if failure.code != ErrorCode::LineLost {
+                for (hold, before) in undo {
+                    if let Step::Done(Err(failure)) = cx.hub.configure(hold, before, Origin::NOBODY)
+                    {
+                        log::error!("settings could not be taken back: {}", failure.text);
+                    }
+                }
+            }
+            return self.fail(seq, &failure, cx);
+        }
+        let inputs = match &self.phase {
+            Phase::Attached(attachment) => change & !attachment.outputs(cx.hub, change),
+            _ => 0,
+        };
+        if inputs != 0 {
+            self.read(seq, inputs, Reason::Configured, cx);
+        }
+    }
+
+    pub(super) fn send_values(&mut self, seq: u64, reason: Reason, mask: u64, bits: u64) {
+        let lost_edges =
+            if mask & self.stale == self.stale { std::mem::take(&mut self.stale_edges) } else { 0 };
+        self.stale &= !mask;
+        let timestamp_ns = clock::now_ns();
+        let values = Values { mask, bits: bits & mask, timestamp_ns, lost_edges, reason };
+        self.outbox.push(&Event::Values(values), seq);
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Wrong input gives the errors that `docs/errors.md` says, word for word.
+
+mod common;
+
+use std::path::Path;
+
+use clap::Parser;
+use common::fake_host::FakeHost;
+use common::{Example, assert_examples};
+use vgpio_backend::cli::{self, vgpioctl, vgpiod};
+use vgpio_backend::config::{self, Env};
+use vgpio_backend::control::dispatch;
+
+fn env() -> Env {
+    Env { runtime_dir: Some("/run/user/1000".into()), ..Env::default() }
+}
+
+fn config_error(example: &Example) -> String {
+    assert_eq!(example.kind, "toml");
+    match config::check_text(&example.input, Path::new("FILE"), None, &env()) {
+        Ok(_) => "nothing is wrong".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// `vgpiod ...`, `vgpioctl ...`, or one of them after `env -u XDG_RUNTIME_DIR`.
+fn command_line_error(example: &Example) -> String {
+    let bare = example.input.strip_prefix("env -u XDG_RUNTIME_DIR ");
+    let env = if bare.is_some() { Env::default() } else { env() };
+    let line = bare.unwrap_or(&example.input).replace("\\\n", " ");
+    let words = line.split_whitespace();
+    if line.starts_with("vgpioctl") {
+        return match vgpioctl::Program::try_parse_from(words) {
+            Ok(_) => "nothing is wrong".into(),
+            Err(error) => error.to_string(),
+        };
+    }
+    match vgpiod::Program::try_parse_from(words) {
+        Ok(program) => match config::load(&program.options, &env) {
+            Ok(_) => "nothing is wrong".into(),
+            Err(error) => cli::chain(&error),
+        },
+        Err(error) => error.to_string(),
+    }
+}
+
+fn control_error(example: &Example) -> String {
+    let outcome = dispatch(&example.input, &mut FakeHost::default());
+    outcome.reply.unwrap_or_default()
+}
+
+#[test]
+fn wrong_configuration_files_are_told_all_that_is_wrong() {
+    assert_examples("Configuration file", config_error);
+}
+
+#[test]
+fn wrong_command_lines_are_told_what_is_wrong() {
+    assert_examples("Command line", command_line_error);
+}
+
+#[test]
+fn wrong_control_commands_are_refused_and_say_why() {
+    assert_examples("Control socket", control_error);
+}
