@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A session without a socket: any messages, in any order, on a simulated block.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::Arc;
+
+use mio::{Poll, Token, Waker};
+use proptest::prelude::*;
+use vgpio_backend::chip::sim::{SimBlock, SimOptions};
+use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Listen, Policy};
+use vgpio_backend::hub::{Chips, Hub, SessionKey};
+use vgpio_backend::session::{Context, Peer, Session};
+use vgpio_protocol::{
+    Attach, Configure, Directions, ErrorCode, Event, Frame, Hello, LineMap, LineSet, Request,
+};
+use vgpio_rcar::Generation;
+
+const PEER: Peer = Peer { pid: 1, uid: 0, gid: 0 };
+
+/// A daemon without a loop: one block whose lines 8, 9, 20 and 21 are exported.
+struct Bench {
+    sim: SimBlock,
+    hub: Hub,
+    config: Config,
+    _poll: Poll,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let sim = SimBlock::new(SimOptions {
+            generation: Generation::Gen3,
+            name: "sim0".into(),
+            label: "block".into(),
+            names: vec![],
+        });
+        let chips = Chips::new(vec![sim.clone()], vec![], waker);
+        let hub = Hub::new(chips, poll.registry().try_clone().unwrap());
+        let map: LineMap = "block,gpios=8-9:20-21".parse().unwrap();
+        let lines = ExportLine::of_map(map).collect();
+        let export = ExportConfig { name: "e".into(), lines, access: Access::default() };
+        let config = Config {
+            socket: Listen::Fd(3),
+            control: "/nonexistent".into(),
+            max_sessions: 2,
+            policy: Policy::default(),
+            sims: vec![],
+            chips: vec![],
+            exports: vec![export],
+        };
+        Self { sim, hub, config, _poll: poll }
+    }
+
+    /// Feeds bytes and returns what the session says, as (seq, error code if it is one).
+    fn feed(&mut self, session: &mut Session, bytes: &[u8]) -> Vec<(u64, Option<ErrorCode>)> {
+        let mut cx = Context { hub: &mut self.hub, config: &self.config };
+        session.consume(bytes, &mut cx);
+        let mut sent = Vec::new();
+        session.outbox.write(&mut sent).unwrap();
+        let mut said = Vec::new();
+        let mut rest = &sent[..];
+        while let Some(frame) = Frame::split(rest).unwrap() {
+            let code = match Event::decode(&frame).unwrap().unwrap() {
+                Event::Error(report) => Some(report.code),
+                _ => None,
+            };
+            said.push((frame.seq, code));
+            rest = &rest[frame.size()..];
+        }
+        assert!(rest.is_empty(), "a session says whole messages");
+        said
+    }
+
+    fn attached(&mut self) -> Session {
+        let mut session = Session::new(SessionKey(0), 1, PEER);
+        let hello = Hello { version_min: 1, version_max: 9, features: u64::MAX, name: "x" };
+        let mut bytes = Vec::new();
+        Request::Hello(hello).encode(1, &mut bytes);
+        Request::Attach(Attach::Export("e")).encode(2, &mut bytes);
+        let said = self.feed(&mut session, &bytes);
+        assert_eq!(said, [(1, None), (2, None), (2, None)]);
+        session
+    }
+}
+
+fn requests() -> impl Strategy<Value = Request<'static>> {
+    // Mostly lines that there are, at times one beyond.
+    let mask = prop_oneof![9 => 0_u64..16, 1 => 0_u64..32];
+    prop_oneof![
+        4 => (mask.clone(), any::<u64>())
+            .prop_map(|(mask, bits)| Request::Set(LineSet { mask, bits: bits & mask })),
+        3 => (mask.clone(), any::<u64>(), any::<u64>()).prop_map(|(mask, outputs, bits)| {
+            let outputs = outputs & mask;
+            let direction = Some(Directions { outputs, bits: bits & outputs });
+            Request::Configure(Configure { mask, direction, ..Configure::default() })
+        }),
+        1 => mask.prop_map(Request::Get),
+        1 => Just(Request::Sync),
+        1 => Just(Request::Info),
+    ]
+}
+
+/// What the pads must be: direction and level of the four lines.
+#[derive(Default)]
+struct Expected {
+    outputs: u64,
+    levels: u64,
+}
+
+impl Expected {
+    /// Takes in a request; returns the error it must give.
+    fn apply(&mut self, request: &Request<'_>) -> Option<ErrorCode> {
+        let mask = match request {
+            Request::Set(set) => set.mask,
+            Request::Configure(change) => change.mask,
+            Request::Get(mask) => *mask,
+            _ => 0,
+        };
+        if mask > 15 {
+            return Some(ErrorCode::BadLine);
+        }
+        match request {
+            Request::Set(set) if set.mask & !self.outputs != 0 => {
+                return Some(ErrorCode::NotOutput);
+            }
+            Request::Set(set) => self.levels = (self.levels & !set.mask) | set.bits,
+            Request::Configure(Configure { mask, direction: Some(directions), .. }) => {
+                self.outputs = (self.outputs & !mask) | directions.outputs;
+                self.levels = (self.levels & !directions.outputs) | directions.bits;
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+/// The four lines of the export as bits 0 to 3.
+fn lines(pads: u32) -> u64 {
+    [8, 9, 20, 21].iter().enumerate().map(|(i, pad)| u64::from(pads >> pad & 1) << i).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn pads_follow_any_messages(requests in proptest::collection::vec(requests(), 1..40)) {
+        let mut bench = Bench::new();
+        let mut session = bench.attached();
+        let mut expected = Expected::default();
+        for (seq, request) in (3..).zip(&requests) {
+            let error = expected.apply(request);
+            let mut bytes = Vec::new();
+            request.encode(seq, &mut bytes);
+            let said = bench.feed(&mut session, &bytes);
+            prop_assert!(said.iter().all(|(s, code)| *s == seq && *code == error), "{:?}", said);
+            let replies = usize::from(matches!(request, Request::Get(_) | Request::Sync | Request::Info));
+            let expect = if error.is_some() { 1 } else { replies };
+            match request {
+                Request::Configure(change) if error.is_none() => {
+                    let inputs = change.mask & !expected.outputs != 0;
+                    prop_assert_eq!(said.len(), usize::from(inputs));
+                }
+                _ => prop_assert_eq!(said.len(), expect),
+            }
+            prop_assert_eq!(lines(bench.sim.outputs()), expected.outputs);
+            prop_assert_eq!(lines(bench.sim.levels()) & expected.outputs, expected.levels & expected.outputs);
+        }
+        session.close(&mut bench.hub);
+        prop_assert_eq!(bench.sim.outputs(), 0, "released lines are inputs");
+    }
+
+    #[test]
+    fn any_bytes_leave_a_session_open_or_closed_with_a_reason(
+        bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        seq in 3_u64..9,
+        kind in 0_u16..12,
+    ) {
+        let mut bench = Bench::new();
+        let mut session = bench.attached();
+        let mut message = Vec::new();
+        message.extend_from_slice(&kind.to_le_bytes());
+        message.extend_from_slice(&[0, 0]);
+        message.extend_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
+        message.extend_from_slice(&seq.to_le_bytes());
+        message.extend_from_slice(&bytes);
+        let said = bench.feed(&mut session, &message);
+        let fatal = said.iter().any(|(_, code)| code.is_some_and(ErrorCode::is_fatal));
+        prop_assert_eq!(session.is_closed(), fatal);
+    }
+
+    #[test]
+    fn a_second_claim_is_refused_whatever_the_first_does(
+        requests in proptest::collection::vec(requests(), 0..10),
+    ) {
+        let mut bench = Bench::new();
+        let mut first = bench.attached();
+        for (seq, request) in (3..).zip(&requests) {
+            let mut bytes = Vec::new();
+            request.encode(seq, &mut bytes);
+            bench.feed(&mut first, &bytes);
+        }
+        let mut second = Session::new(SessionKey(1), 2, PEER);
+        let mut bytes = Vec::new();
+        Request::Hello(Hello { version_min: 1, version_max: 1, features: 0, name: "y" }).encode(1, &mut bytes);
+        Request::Attach(Attach::Export("e")).encode(2, &mut bytes);
+        prop_assert_eq!(bench.feed(&mut second, &bytes), [(1, None), (2, Some(ErrorCode::Busy))]);
+        first.close(&mut bench.hub);
+        let mut bytes = Vec::new();
+        Request::Attach(Attach::Export("e")).encode(3, &mut bytes);
+        prop_assert_eq!(bench.feed(&mut second, &bytes), [(3, None), (3, None)]);
+    }
+}
