@@ -12,6 +12,7 @@
 
 #![deny(unsafe_code)]
 
+mod chain;
 pub mod chip;
 pub mod cli;
 mod clock;
@@ -22,3 +23,5 @@ pub mod hub;
 pub mod server;
 pub mod session;
 mod token;
+
+pub use chain::chain;

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::Parser;
 use common::fake_host::FakeHost;
 use common::{Example, assert_examples};
-use vgpio_backend::cli::{self, vgpioctl, vgpiod};
+use vgpio_backend::cli::{vgpioctl, vgpiod};
 use vgpio_backend::config::{self, Env};
 use vgpio_backend::control::dispatch;
 
@@ -39,7 +39,7 @@ fn command_line_error(example: &Example) -> String {
     match vgpiod::Program::try_parse_from(words) {
         Ok(program) => match config::load(&program.options, &env) {
             Ok(_) => "nothing is wrong".into(),
-            Err(error) => cli::chain(&error),
+            Err(error) => vgpio_backend::chain(&error),
         },
         Err(error) => error.to_string(),
     }

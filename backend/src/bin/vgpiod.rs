@@ -8,10 +8,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use vgpio_backend::chain;
 use vgpio_backend::chip::{Chip, cdev};
 use vgpio_backend::cli::vgpiod::{Options, Program, capabilities, run};
 use vgpio_backend::config::{Env, load};
-use vgpio_backend::hub::chain;
 use vgpio_backend::server::Server;
 
 fn main() -> ExitCode {

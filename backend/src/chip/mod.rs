@@ -24,6 +24,18 @@ pub use error::{Cause, ChipError};
 pub use group::group;
 pub use poll::{Polled, request_or_poll};
 
+/// Opens a gpiochip of the host as [`cdev::open`] does; with the feature `libgpiod`, through that
+/// library.
+///
+/// # Errors
+/// As [`cdev::open`].
+pub fn open(text: &str) -> Result<Box<dyn Chip>, ChipError> {
+    #[cfg(feature = "libgpiod")]
+    return Ok(Box::new(libgpiod::open(text)?));
+    #[cfg(not(feature = "libgpiod"))]
+    return Ok(Box::new(cdev::open(text)?));
+}
+
 /// A line's offset on its chip.
 pub type Offset = u32;
 

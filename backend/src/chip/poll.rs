@@ -209,3 +209,6 @@ impl Line {
 fn nanoseconds(period: Duration) -> u64 {
     u64::try_from(period.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

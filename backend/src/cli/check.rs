@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use vgpio_protocol::LineSettings;
 
-use super::chain;
+use crate::chain;
 use crate::config::{
     Access, Config, ConfigError, Env, ExportConfig, Listen, Open, Place, Problem, check_file,
 };

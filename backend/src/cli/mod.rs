@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Command lines of both programs, and the man pages and completions made from them.
 
-use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -38,16 +37,4 @@ pub fn write_man(dir: &Path) -> io::Result<()> {
         clap_mangen::generate_to(program.disable_help_subcommand(true), dir)?;
     }
     Ok(())
-}
-
-/// An error and all its causes.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

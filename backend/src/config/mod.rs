@@ -53,15 +53,6 @@ pub struct Config {
     pub exports: Vec<ExportConfig>,
 }
 
-impl Config {
-    /// The options of a chip: the first `[[chip]]` that names it by label, name, number or path.
-    #[must_use]
-    pub fn chip_options(&self, chip: &crate::chip::ChipInfo) -> ChipConfig {
-        let named = self.chips.iter().find(|c| chip_is(&c.chip, chip));
-        named.cloned().unwrap_or_default()
-    }
-}
-
 /// Where frontends connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {

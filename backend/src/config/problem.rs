@@ -291,7 +291,7 @@ impl fmt::Display for Problem {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {}; name a readable file with --config", .path.display())]
+    #[error("cannot read {}; name a readable file", .path.display())]
     Read {
         /// The file.
         path: PathBuf,

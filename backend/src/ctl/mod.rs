@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::chain;
+use crate::cli;
 use crate::cli::vgpioctl::{Assignment, Names, Press, Program, Verb, Wire};
-use crate::cli::{self, chain};
 use crate::config::{Env, NoRuntimeDir};
 use crate::control::api::{ChipReport, Code, LevelReport, LineName, LineReport, OffsetOrName};
 use crate::control::{Client, ClientError, Command, PadPull, PadSet};

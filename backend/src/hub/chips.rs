@@ -8,6 +8,7 @@ use slab::Slab;
 use vgpio_protocol::LineRef;
 
 use super::ChipKey;
+use crate::chain;
 use crate::chip::sim::SimBlock;
 use crate::chip::worker::Worker;
 use crate::chip::{self, Chip, ChipError, ChipInfo, Offset, cdev};
@@ -168,9 +169,9 @@ impl Chips {
     /// Every chip that there is, in use or not.
     #[must_use]
     pub fn list(&self) -> Vec<ChipInfo> {
-        let host = cdev::list().into_iter().filter_map(|chip| {
-            chip.inspect_err(|error| log::warn!("{}", super::chain(error))).ok()
-        });
+        let host = cdev::list()
+            .into_iter()
+            .filter_map(|chip| chip.inspect_err(|error| log::warn!("{}", chain(error))).ok());
         self.sims.iter().map(|sim| sim.info().clone()).chain(host).collect()
     }
 

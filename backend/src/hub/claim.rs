@@ -223,10 +223,11 @@ impl Hub {
         };
         let route = Route::new(lines);
         let settings: Vec<_> = group.iter().map(|line| line.settings).collect();
-        let hold = Hold {
+        let config = settings.iter().map(initial).collect();
+        let mut hold = Hold {
             chip,
             offsets: group.iter().map(|line| line.offset).collect(),
-            config: settings.iter().map(initial).collect(),
+            config: Vec::new(),
             settings,
             outputs: 0,
             levels: 0,
@@ -235,6 +236,7 @@ impl Hub {
             users: vec![User { session: who.origin.session, route, name: who.name.clone() }],
             consumer: who.consumer.clone(),
         };
+        hold.adopt(config);
         let key = HoldKey(self.holds.insert(hold));
         self.chips.retain(chip);
         self.owners.extend(group.iter().map(|line| ((chip, line.offset), key)));

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a frontend is told when something could not be done.
 
-use std::error::Error;
-
 use vgpio_protocol::{ErrorCode, ErrorReport};
 
+use crate::chain;
 use crate::chip::{Cause, ChipError, Offset};
 
 /// Why something a frontend wanted could not be done.
@@ -51,16 +50,4 @@ fn code(cause: &Cause) -> ErrorCode {
         Cause::Gone => ErrorCode::LineLost,
         _ => ErrorCode::Host,
     }
-}
-
-/// An error and its causes in one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

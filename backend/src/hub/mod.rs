@@ -21,7 +21,7 @@ use slab::Slab;
 
 pub use chips::{Chips, offset_of};
 pub use claim::{Claim, Claimant, Link, in_session};
-pub use failure::{Failure, chain};
+pub use failure::Failure;
 pub use hold::{Hold, User};
 pub use operate::{Completed, Origin, Step};
 pub use restore::LostLines;

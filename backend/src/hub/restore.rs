@@ -6,6 +6,7 @@ use vgpio_protocol::ErrorCode;
 use super::hold::Held;
 use super::operate::{Completed, Origin, Step};
 use super::{ChipKey, Failure, HoldKey, Hub, User};
+use crate::chain;
 use crate::chip::Cause;
 
 /// Lines that a session has lost.
@@ -60,7 +61,7 @@ impl Hub {
             match self.chips.reopen(chip) {
                 Ok(()) => {}
                 Err(error) if matches!(error.cause, Cause::NoChip { .. }) => {}
-                Err(error) => log::warn!("{}", super::chain(&error)),
+                Err(error) => log::warn!("{}", chain(&error)),
             }
         }
         for key in self.lost_holds() {

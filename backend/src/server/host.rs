@@ -145,7 +145,7 @@ impl Daemon {
                 self.hub.chips().sims().iter().map(Watch::new).collect();
             match watches {
                 Ok(watches) => self.watches = watches,
-                Err(error) => log::error!("pads cannot be watched: {}", crate::hub::chain(&error)),
+                Err(error) => log::error!("pads cannot be watched: {}", crate::chain(&error)),
             }
         }
     }

@@ -138,7 +138,7 @@ impl Daemon {
         };
         let Ok(sim) = self.sim(&press.pad) else { return };
         if let Err(error) = press.end(&sim) {
-            log::error!("a button stays pressed: {}", crate::hub::chain(&error));
+            log::error!("a button stays pressed: {}", crate::chain(&error));
         }
     }
 }

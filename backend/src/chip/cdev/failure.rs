@@ -114,3 +114,92 @@ fn permission(path: &Path) -> Cause {
 fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+
+    use vgpio_protocol::{Direction, EdgeDetection};
+    use vgpio_rcar::Generation;
+
+    use super::*;
+    use crate::chip::sim::{SimBlock, SimOptions};
+
+    const INPUT: LineConfig = LineConfig {
+        direction: Some(Direction::Input),
+        active: false,
+        active_low: false,
+        bias: Bias::AsIs,
+        drive: Drive::PushPull,
+        edges: EdgeDetection::None,
+        debounce: None,
+    };
+    const WATCHED: LineConfig = LineConfig { edges: EdgeDetection::Both, ..INPUT };
+    const OUTPUT: LineConfig =
+        LineConfig { direction: Some(Direction::Output), drive: Drive::OpenDrain, ..WATCHED };
+
+    /// Why lines are refused with `errno`, `retry` being what a second attempt without edges gives.
+    fn refusal(lines: &[LineConfig], errno: i32, retry: Option<bool>) -> ChipError {
+        let mut chip = SimBlock::new(SimOptions {
+            generation: Generation::Gen3,
+            name: "sim0".into(),
+            label: "sim".into(),
+            names: Vec::new(),
+        })
+        .chip();
+        let held = chip.request(&[(9, INPUT)], "holder").unwrap();
+        let lines: Vec<_> = (8..).zip(lines.iter().copied()).collect();
+        let failure = Failure {
+            error: io::Error::from_raw_os_error(errno),
+            path: Path::new("/dev/gpiochip7"),
+            retry: &|lines| {
+                assert!(lines.iter().all(|(_, line)| !line.needs_edges()));
+                retry.unwrap()
+            },
+        };
+        let error = explain(&chip, &lines, failure);
+        drop(held);
+        error
+    }
+
+    #[test]
+    fn a_busy_line_names_its_holder() {
+        let error = refusal(&[INPUT, WATCHED], Errno::EBUSY as i32, None);
+        assert_eq!(error.offsets, [9]);
+        assert!(matches!(error.cause, Cause::Busy { consumer } if consumer == "holder"));
+    }
+
+    #[test]
+    fn denied_access_names_the_device() {
+        let error = refusal(&[INPUT], Errno::EPERM as i32, None);
+        assert!(matches!(error.cause, Cause::Permission { path } if path == "/dev/gpiochip7"));
+        let cause = of_open(Errno::EACCES.into(), Path::new("/dev/gpiochip7"));
+        assert!(matches!(cause, Cause::Permission { path } if path == "/dev/gpiochip7"));
+    }
+
+    #[test]
+    fn only_a_request_that_works_without_edges_lacks_edges() {
+        let lines = [OUTPUT, WATCHED];
+        let error = refusal(&lines, Errno::ENXIO as i32, Some(true));
+        assert_eq!(error.offsets, [9], "outputs are not concerned");
+        assert!(matches!(error.cause, Cause::NoEdges), "{error:?}");
+        let error = refusal(&lines, Errno::ENXIO as i32, Some(false));
+        assert!(matches!(error.cause, Cause::Host(_)), "{error:?}");
+        let error = refusal(&[INPUT], Errno::ENXIO as i32, None);
+        assert!(matches!(error.cause, Cause::Host(_)), "{error:?}");
+    }
+
+    #[test]
+    fn a_setting_that_the_chip_lacks_is_named() {
+        let error = refusal(&[OUTPUT], ENOTSUPP, None);
+        assert!(matches!(error.cause, Cause::NotSupported { setting: "this drive" }), "{error:?}");
+        let error = refusal(&[INPUT], ENOTSUPP, None);
+        assert!(matches!(error.cause, Cause::Host(_)), "{error:?}");
+    }
+
+    #[test]
+    fn removal_is_told_apart() {
+        let error = refusal(&[WATCHED], Errno::ENODEV as i32, None);
+        assert!(matches!(error.cause, Cause::Gone), "{error:?}");
+    }
+}

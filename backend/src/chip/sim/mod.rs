@@ -134,3 +134,6 @@ impl Chip for SimChip {
         Ok(Box::new(SimLines::new(self.clone(), taken, &checked)))
     }
 }
+
+#[cfg(test)]
+mod tests;
