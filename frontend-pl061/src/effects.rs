@@ -21,12 +21,7 @@ pub struct Effects {
 
 impl Effects {
     /// Nothing to do.
-    pub const NONE: Self = Self {
-        outputs: None,
-        direction: None,
-        irq: None,
-        guest_error: None,
-    };
+    pub const NONE: Self = Self { outputs: None, direction: None, irq: None, guest_error: None };
 }
 
 /// Levels of a set of lines; bit *n* stands for line *n*.

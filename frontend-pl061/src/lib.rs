@@ -90,10 +90,18 @@
 //! - [`irq`]: levels, edges and masks to interrupt status, as pure functions.
 //! - [`effects`]: what the owner of a model has to act on.
 //! - [`snapshot`]: saved state, as a value and as bytes.
+//! - [`client`]: the line client: a session with `vgpiod` for any controller, posted sets,
+//!   mirrored inputs, reconnection. It never blocks and starts no thread.
+//! - [`controller`]: model and client together: a guest's stores become messages, edges become
+//!   interrupts.
+//! - `ffi`: the same for C, `libvgpio`; its header is `include/vgpio.h`.
 
 #![deny(unsafe_code)]
 
+pub mod client;
+pub mod controller;
 pub mod effects;
+mod ffi;
 pub mod irq;
 pub mod model;
 pub mod regs;

@@ -60,12 +60,7 @@ impl Pl061 {
     /// A PL061 after reset: all lines inputs, all low, no interrupt.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            registers: reset_values(),
-            edges: 0,
-            inputs: 0,
-            guest_errors: 0,
-        }
+        Self { registers: reset_values(), edges: 0, inputs: 0, guest_errors: 0 }
     }
 
     /// Resets the registers. The levels of the lines stay: they belong to the outside.
@@ -107,11 +102,7 @@ impl Pl061 {
 
     /// [`write`](Self::write) for a bus that passes little-endian bytes.
     pub fn write_bytes(&mut self, offset: u64, data: &[u8]) -> Effects {
-        self.write(
-            offset,
-            data.len(),
-            data.first().copied().map_or(0, u32::from),
-        )
+        self.write(offset, data.len(), data.first().copied().map_or(0, u32::from))
     }
 
     /// The outside gives the lines in `mask` the levels in `bits`, 1 for high. Lines that are
@@ -128,10 +119,7 @@ impl Pl061 {
     #[must_use]
     pub const fn outputs(&self) -> Levels {
         let Pins { driven, data, .. } = self.pins();
-        Levels {
-            mask: driven,
-            bits: data & driven,
-        }
+        Levels { mask: driven, bits: data & driven }
     }
 
     /// The levels that the outside last gave the lines.
@@ -224,10 +212,7 @@ impl Pl061 {
         let turned = before.driven ^ now.driven;
         let moved = (before.data ^ now.data) & before.driven & now.driven;
         Effects {
-            outputs: (moved != 0).then_some(Levels {
-                mask: moved,
-                bits: now.data & moved,
-            }),
+            outputs: (moved != 0).then_some(Levels { mask: moved, bits: now.data & moved }),
             direction: (turned != 0).then_some(Directions {
                 mask: turned,
                 outputs: now.driven & turned,
@@ -241,17 +226,8 @@ impl Pl061 {
     #[cold]
     fn guest_error(&mut self, misuse: Misuse, offset: u64, size: usize, store: bool) -> Effects {
         self.guest_errors = self.guest_errors.saturating_add(1);
-        let error = GuestError {
-            misuse,
-            offset,
-            size,
-            store,
-            count: self.guest_errors,
-        };
-        Effects {
-            guest_error: Some(error),
-            ..Effects::NONE
-        }
+        let error = GuestError { misuse, offset, size, store, count: self.guest_errors };
+        Effects { guest_error: Some(error), ..Effects::NONE }
     }
 
     const fn get(&self, register: Register) -> u8 {
@@ -271,8 +247,7 @@ impl Pl061 {
     }
 
     const fn raw_status(&self) -> u8 {
-        self.trigger()
-            .raw_status(self.edges, self.inputs, self.input_lines())
+        self.trigger().raw_status(self.edges, self.inputs, self.input_lines())
     }
 
     const fn pins(&self) -> Pins {

@@ -154,10 +154,7 @@ impl Register {
     /// of the page. The two lowest bits of `offset` are not looked at.
     #[must_use]
     pub fn at(offset: u64) -> Option<Self> {
-        DECODER
-            .get(usize::try_from(offset / 4).ok()?)
-            .copied()
-            .flatten()
+        DECODER.get(usize::try_from(offset / 4).ok()?).copied().flatten()
     }
 
     /// The register's line of the table.

@@ -114,20 +114,14 @@ impl Snapshot {
     /// [`SnapshotError`], if the bytes are of another length, of another device, of another version
     /// or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let bytes: &[u8; LENGTH] = bytes
-            .try_into()
-            .map_err(|_| SnapshotError::Length { found: bytes.len() })?;
+        let bytes: &[u8; LENGTH] =
+            bytes.try_into().map_err(|_| SnapshotError::Length { found: bytes.len() })?;
         if !bytes.starts_with(&MAGIC) {
             return Err(SnapshotError::Magic);
         }
         let mut registers = [0; SAVED];
         registers.copy_from_slice(&bytes[5..5 + SAVED]);
-        let snapshot = Self {
-            version: bytes[4],
-            registers,
-            edges: bytes[12],
-            inputs: bytes[13],
-        };
+        let snapshot = Self { version: bytes[4], registers, edges: bytes[12], inputs: bytes[13] };
         snapshot.check()?;
         if bytes[14..] != [0, 0] {
             return Err(SnapshotError::Reserved);
@@ -139,9 +133,7 @@ impl Snapshot {
         if self.version == Self::VERSION {
             Ok(())
         } else {
-            Err(SnapshotError::Version {
-                found: self.version,
-            })
+            Err(SnapshotError::Version { found: self.version })
         }
     }
 }

@@ -33,11 +33,7 @@ fn a_store_reaches_the_lines_chosen_by_address_bits_9_to_2() {
     for mask in 0..=0xff_u8 {
         let mut model = with_outputs(0xff);
         let effects = store(&mut model, DATA + 4 * u64::from(mask), 0xff);
-        let expected = if mask == 0 {
-            quiet()
-        } else {
-            levels(mask, mask)
-        };
+        let expected = if mask == 0 { quiet() } else { levels(mask, mask) };
         assert_eq!(effects, expected, "{mask:#x}");
         assert_eq!(load(&mut model, ALL), mask);
     }
@@ -71,13 +67,7 @@ fn a_store_to_an_input_is_kept_and_driven_once_the_line_is_an_output() {
     assert_eq!(load(&mut model, ALL), 0x00);
     assert_eq!(store(&mut model, DIR, 0x03), direction(0x03, 0x03, 0x01));
     assert_eq!(store(&mut model, DIR, 0x81), direction(0x82, 0x80, 0x80));
-    assert_eq!(
-        model.outputs(),
-        vgpio::Levels {
-            mask: 0x81,
-            bits: 0x81
-        }
-    );
+    assert_eq!(model.outputs(), vgpio::Levels { mask: 0x81, bits: 0x81 });
 }
 
 #[test]
@@ -94,11 +84,7 @@ fn a_direction_store_makes_outputs_of_ones_and_inputs_of_zeros() {
     let mut model = with_outputs(0b1100);
     assert_eq!(model.outputs().mask, 0b1100);
     let _ = store(&mut model, ALL, 0b0110);
-    let expected = Directions {
-        mask: 0b1010,
-        outputs: 0b0010,
-        bits: 0b0010,
-    };
+    let expected = Directions { mask: 0b1010, outputs: 0b0010, bits: 0b0010 };
     assert_eq!(store(&mut model, DIR, 0b0110).direction, Some(expected));
     assert_eq!(load(&mut model, DIR), 0b0110);
 }
@@ -220,13 +206,7 @@ fn outputs_do_not_interrupt() {
     assert_eq!(load(&mut model, RIS), 0x00);
     // Line 1 is low, as its level trigger wants, and counts once it is an input.
     let turned = store(&mut model, DIR, 0x00);
-    assert_eq!(
-        turned,
-        Effects {
-            irq: Some(true),
-            ..direction(0x03, 0, 0)
-        }
-    );
+    assert_eq!(turned, Effects { irq: Some(true), ..direction(0x03, 0, 0) });
     assert_eq!(load(&mut model, RIS), 0x02);
 }
 
@@ -283,13 +263,7 @@ fn a_line_under_hardware_control_is_not_driven() {
     let mut model = with_outputs(0x03);
     let _ = store(&mut model, ALL, 0x03);
     assert_eq!(store(&mut model, AFSEL, 0x01), direction(0x01, 0, 0));
-    assert_eq!(
-        model.outputs(),
-        vgpio::Levels {
-            mask: 0x02,
-            bits: 0x02
-        }
-    );
+    assert_eq!(model.outputs(), vgpio::Levels { mask: 0x02, bits: 0x02 });
     assert_eq!(store(&mut model, ALL, 0x00), levels(0x02, 0x00));
     assert_eq!(store(&mut model, DATA + 4, 0x01), quiet());
     assert_eq!(store(&mut model, AFSEL, 0x00), direction(0x01, 0x01, 0x01));
@@ -303,13 +277,7 @@ fn a_reset_releases_the_lines_and_the_interrupt_and_keeps_their_levels() {
     let _ = model.set_inputs(0xf0, 0xf0);
     assert_eq!(model.set_inputs(0x10, 0x00), irq(true));
     let _ = model.read(1, 1);
-    assert_eq!(
-        model.reset(),
-        Effects {
-            irq: Some(false),
-            ..direction(0x0f, 0, 0)
-        }
-    );
+    assert_eq!(model.reset(), Effects { irq: Some(false), ..direction(0x0f, 0, 0) });
     assert_eq!(load(&mut model, ALL), 0xe0);
     assert_eq!((model.inputs(), model.guest_errors()), (0xe0, 1));
     assert_eq!(load(&mut model, RIS), 0x00);
@@ -326,10 +294,7 @@ fn a_saved_state_behaves_as_the_original() {
     let saved = Snapshot::from_bytes(&original.snapshot().to_bytes());
     let mut restored = Pl061::new();
     let effects = saved.and_then(|snapshot| restored.restore(&snapshot));
-    let expected = Effects {
-        irq: Some(true),
-        ..direction(0x0f, 0x0f, 0x05)
-    };
+    let expected = Effects { irq: Some(true), ..direction(0x0f, 0x0f, 0x05) };
     assert_eq!(effects, Ok(expected));
     assert_eq!(restored, original);
 }
@@ -357,14 +322,8 @@ fn a_wrong_saved_state_is_refused() {
         Snapshot::from_bytes(&bytes)
     };
     assert_eq!(Snapshot::from_bytes(&good), Ok(Pl061::new().snapshot()));
-    assert_eq!(
-        Snapshot::from_bytes(&good[..15]),
-        Err(SnapshotError::Length { found: 15 })
-    );
-    assert_eq!(
-        Snapshot::from_bytes(&[]),
-        Err(SnapshotError::Length { found: 0 })
-    );
+    assert_eq!(Snapshot::from_bytes(&good[..15]), Err(SnapshotError::Length { found: 15 }));
+    assert_eq!(Snapshot::from_bytes(&[]), Err(SnapshotError::Length { found: 0 }));
     assert_eq!(with(3, b'2'), Err(SnapshotError::Magic));
     assert_eq!(with(4, 2), Err(SnapshotError::Version { found: 2 }));
     assert_eq!(with(14, 1), Err(SnapshotError::Reserved));
@@ -372,13 +331,7 @@ fn a_wrong_saved_state_is_refused() {
 
     let mut model = with_outputs(0x01);
     let untouched = model;
-    let newer = Snapshot {
-        version: 2,
-        ..Pl061::new().snapshot()
-    };
-    assert_eq!(
-        model.restore(&newer),
-        Err(SnapshotError::Version { found: 2 })
-    );
+    let newer = Snapshot { version: 2, ..Pl061::new().snapshot() };
+    assert_eq!(model.restore(&newer), Err(SnapshotError::Version { found: 2 }));
     assert_eq!(model, untouched);
 }

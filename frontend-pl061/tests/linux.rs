@@ -45,16 +45,8 @@ fn irq_set_type(model: &mut Pl061, line: u8, kind: Type) {
     let mut event = load(model, IEV);
     let mut sense = load(model, IS);
     let mut both = load(model, IBE);
-    sense = if matches!(kind, Type::High | Type::Low) {
-        sense | bit
-    } else {
-        sense & !bit
-    };
-    both = if kind == Type::Both {
-        both | bit
-    } else {
-        both & !bit
-    };
+    sense = if matches!(kind, Type::High | Type::Low) { sense | bit } else { sense & !bit };
+    both = if kind == Type::Both { both | bit } else { both & !bit };
     match kind {
         Type::High | Type::Rising => event |= bit,
         Type::Low | Type::Falling | Type::None => event &= !bit,
@@ -93,10 +85,7 @@ fn direction_output_drives_the_value_at_once_and_without_a_glitch() {
         );
         assert!(get_value(&mut model, line));
         // Once more, low: the line is an output already.
-        assert_eq!(
-            direction_output(&mut model, line, false),
-            [levels(bit, 0), quiet(), quiet()]
-        );
+        assert_eq!(direction_output(&mut model, line, false), [levels(bit, 0), quiet(), quiet()]);
         assert!(!get_value(&mut model, line));
     }
     assert_eq!(model.outputs().mask, 0xff);
@@ -130,11 +119,9 @@ fn direction_input_releases_the_line_and_get_loads_its_level() {
 
 #[test]
 fn each_type_of_edge_interrupts_on_its_edges() {
-    for (kind, on_rise, on_fall) in [
-        (Type::Rising, true, false),
-        (Type::Falling, false, true),
-        (Type::Both, true, true),
-    ] {
+    for (kind, on_rise, on_fall) in
+        [(Type::Rising, true, false), (Type::Falling, false, true), (Type::Both, true, true)]
+    {
         // Whatever the line was set to before.
         for earlier in [Type::None, Type::Rising, Type::Falling, Type::Both] {
             let mut model = probed();

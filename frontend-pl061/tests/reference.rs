@@ -25,11 +25,7 @@ impl Line {
     }
 
     fn raw(self) -> bool {
-        if self.level_triggered {
-            !self.output && self.pad == self.high
-        } else {
-            self.edge_seen
-        }
+        if self.level_triggered { !self.output && self.pad == self.high } else { self.edge_seen }
     }
 
     fn interrupts(self) -> bool {
@@ -59,12 +55,7 @@ fn load(lines: &Lines, offset: u64, size: usize) -> Option<u32> {
     match offset {
         0x000..0x400 if offset.is_multiple_of(4) => {
             let mask = u32::try_from(offset / 4).unwrap();
-            Some(
-                byte(
-                    lines,
-                    |line| if line.output { line.latch } else { line.pad },
-                ) & mask,
-            )
+            Some(byte(lines, |line| if line.output { line.latch } else { line.pad }) & mask)
         }
         0x400 => Some(byte(lines, |line| line.output)),
         0x404 => Some(byte(lines, |line| line.level_triggered)),
@@ -90,9 +81,7 @@ fn load(lines: &Lines, offset: u64, size: usize) -> Option<u32> {
 fn store(lines: &mut Lines, offset: u64, size: usize, value: u32) -> bool {
     let in_data = offset < 0x400 && offset.is_multiple_of(4);
     let known = in_data
-        || [0x400, 0x404, 0x408, 0x40c, 0x410, 0x41c, 0x420]
-            .into_iter()
-            .any(|at| at == offset);
+        || [0x400, 0x404, 0x408, 0x40c, 0x410, 0x41c, 0x420].into_iter().any(|at| at == offset);
     if !known || (size != 1 && size != 2 && size != 4) {
         return false;
     }
@@ -115,10 +104,7 @@ fn store(lines: &mut Lines, offset: u64, size: usize, value: u32) -> bool {
 
 fn reset(lines: &mut Lines) {
     for line in lines {
-        *line = Line {
-            pad: line.pad,
-            ..Line::default()
-        };
+        *line = Line { pad: line.pad, ..Line::default() };
     }
 }
 
@@ -171,26 +157,14 @@ impl Outside {
     fn follow(&mut self, effects: &Effects) {
         if let Some(levels) = effects.outputs {
             assert!(levels.mask != 0 && levels.bits & !levels.mask == 0);
-            assert_eq!(
-                levels.mask & !self.driven,
-                0,
-                "a level for a line that is not driven"
-            );
-            assert_eq!(
-                (self.bits ^ levels.bits) & levels.mask,
-                levels.mask,
-                "nothing changed"
-            );
+            assert_eq!(levels.mask & !self.driven, 0, "a level for a line that is not driven");
+            assert_eq!((self.bits ^ levels.bits) & levels.mask, levels.mask, "nothing changed");
             self.bits = self.bits & !levels.mask | levels.bits;
         }
         if let Some(turn) = effects.direction {
             assert!(turn.mask != 0 && turn.outputs & !turn.mask == 0);
             assert_eq!(turn.bits & !turn.outputs, 0);
-            assert_eq!(
-                (self.driven ^ turn.outputs) & turn.mask,
-                turn.mask,
-                "nothing turned"
-            );
+            assert_eq!((self.driven ^ turn.outputs) & turn.mask, turn.mask, "nothing turned");
             self.driven = self.driven & !turn.mask | turn.outputs;
             self.bits = self.bits & !turn.mask | turn.bits;
         }
@@ -272,19 +246,10 @@ impl Bench {
         let lines = &self.reference;
         let driven = byte(lines, |line| line.driven().is_some());
         let bits = byte(lines, |line| line.driven() == Some(true));
-        assert_eq!(
-            (u32::from(self.outside.driven), u32::from(self.outside.bits)),
-            (driven, bits)
-        );
+        assert_eq!((u32::from(self.outside.driven), u32::from(self.outside.bits)), (driven, bits));
         let outputs = self.model.outputs();
-        assert_eq!(
-            (u32::from(outputs.mask), u32::from(outputs.bits)),
-            (driven, bits)
-        );
-        assert_eq!(
-            u32::from(self.model.irq_lines()),
-            byte(lines, |line| line.interrupts())
-        );
+        assert_eq!((u32::from(outputs.mask), u32::from(outputs.bits)), (driven, bits));
+        assert_eq!(u32::from(self.model.irq_lines()), byte(lines, |line| line.interrupts()));
         assert_eq!(self.outside.irq, lines.iter().any(|line| line.interrupts()));
         assert_eq!(self.outside.irq, self.model.irq());
     }

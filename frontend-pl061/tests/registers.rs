@@ -36,13 +36,7 @@ const MANUAL: [(&str, u16, Access, u8); 24] = [
 
 /// Offsets at which accesses are tried: the whole page, the bytes behind it, and far outside.
 fn offsets() -> impl Iterator<Item = u64> {
-    (0..PAGE_SIZE + 16).chain([
-        0x1_0000,
-        0x1_0400,
-        u64::from(u32::MAX) + 1,
-        u64::MAX - 3,
-        u64::MAX,
-    ])
+    (0..PAGE_SIZE + 16).chain([0x1_0000, 0x1_0400, u64::from(u32::MAX) + 1, u64::MAX - 3, u64::MAX])
 }
 
 /// A model with another value in each register, and edges, levels and interrupts about.
@@ -72,10 +66,7 @@ fn mistake(offset: u64, size: usize, store: bool) -> Option<Misuse> {
         return Some(Misuse::Alignment);
     }
     let base = if offset < 0x400 { 0 } else { offset };
-    let access = MANUAL
-        .iter()
-        .find(|entry| u64::from(entry.1) == base)
-        .map(|entry| entry.2);
+    let access = MANUAL.iter().find(|entry| u64::from(entry.1) == base).map(|entry| entry.2);
     match (access, store) {
         (None, _) => Some(Misuse::Reserved),
         (Some(Access::Test), _) => Some(Misuse::Test),
@@ -98,11 +89,7 @@ fn the_table_is_in_order_and_without_overlap() {
         assert_eq!(entry.register.entry(), entry);
     }
     for pair in TABLE.windows(2) {
-        assert!(
-            pair[0].offset + 4 * pair[0].words <= pair[1].offset,
-            "{}",
-            pair[1].name
-        );
+        assert!(pair[0].offset + 4 * pair[0].words <= pair[1].offset, "{}", pair[1].name);
     }
 }
 
@@ -113,11 +100,7 @@ fn each_word_decodes_to_the_register_that_the_table_puts_there() {
             let first = u64::from(entry.offset);
             (first..first + 4 * u64::from(entry.words)).contains(&offset)
         });
-        assert_eq!(
-            Register::at(offset),
-            there.map(|entry| entry.register),
-            "{offset:#x}"
-        );
+        assert_eq!(Register::at(offset), there.map(|entry| entry.register), "{offset:#x}");
     }
 }
 
@@ -130,11 +113,7 @@ fn each_register_has_its_reset_value_before_and_after_a_reset() {
         for (name, offset, access, reset) in MANUAL {
             if matches!(access, Access::ReadWrite | Access::ReadOnly) {
                 let (value, effects) = model.read(u64::from(offset), 4);
-                assert_eq!(
-                    (value, effects),
-                    (u32::from(reset), Effects::NONE),
-                    "{name}"
-                );
+                assert_eq!((value, effects), (u32::from(reset), Effects::NONE), "{name}");
             }
         }
     }
@@ -146,9 +125,7 @@ fn the_identification_is_what_linux_looks_for() {
     // AMBA_CID 0xb105f00d.
     let mut model = Pl061::new();
     let mut word = |offset: u64| {
-        (0..4).fold(0, |word, byte| {
-            word | (model.read(offset + 4 * byte, 4).0 << (8 * byte))
-        })
+        (0..4).fold(0, |word, byte| word | (model.read(offset + 4 * byte, 4).0 << (8 * byte)))
     };
     assert_eq!(word(0xfe0), 0x0004_1061);
     assert_eq!(word(0xff0), 0xb105_f00d);
@@ -163,32 +140,15 @@ fn loads_at_every_offset_and_size_change_nothing_but_the_count() {
         for size in 0..=9 {
             let (value, effects) = model.read(offset, size);
             let misuse = mistake(offset, size, false);
-            assert_eq!(
-                effects.guest_error.map(|error| error.misuse),
-                misuse,
-                "{offset:#x} {size}"
-            );
-            assert_eq!(
-                Effects {
-                    guest_error: None,
-                    ..effects
-                },
-                Effects::NONE
-            );
+            assert_eq!(effects.guest_error.map(|error| error.misuse), misuse, "{offset:#x} {size}");
+            assert_eq!(Effects { guest_error: None, ..effects }, Effects::NONE);
             assert!(value <= 0xff, "{offset:#x}: a register has 8 bits");
             if let Some(error) = effects.guest_error {
                 mistakes += 1;
-                assert_eq!(
-                    (error.offset, error.size, error.store),
-                    (offset, size, false)
-                );
+                assert_eq!((error.offset, error.size, error.store), (offset, size, false));
                 assert_eq!((error.count, value), (mistakes, 0), "{offset:#x} {size}");
             } else {
-                assert_eq!(
-                    value,
-                    model.read(offset, 4).0,
-                    "{offset:#x}: all sizes load the same"
-                );
+                assert_eq!(value, model.read(offset, 4).0, "{offset:#x}: all sizes load the same");
             }
         }
     }
@@ -203,24 +163,11 @@ fn wrong_stores_at_every_offset_and_size_change_nothing_but_the_count() {
             let mut model = busy();
             let effects = model.write(offset, size, 0x5a5a_5a5a);
             let misuse = mistake(offset, size, true);
-            assert_eq!(
-                effects.guest_error.map(|error| error.misuse),
-                misuse,
-                "{offset:#x} {size}"
-            );
+            assert_eq!(effects.guest_error.map(|error| error.misuse), misuse, "{offset:#x} {size}");
             if let Some(error) = effects.guest_error {
-                assert_eq!(
-                    (error.offset, error.size, error.store),
-                    (offset, size, true)
-                );
+                assert_eq!((error.offset, error.size, error.store), (offset, size, true));
                 assert_eq!((error.count, model.guest_errors()), (1, 1));
-                assert_eq!(
-                    Effects {
-                        guest_error: None,
-                        ..effects
-                    },
-                    Effects::NONE
-                );
+                assert_eq!(Effects { guest_error: None, ..effects }, Effects::NONE);
                 assert_eq!(model.snapshot(), busy().snapshot(), "{offset:#x} {size}");
             }
         }
@@ -229,39 +176,15 @@ fn wrong_stores_at_every_offset_and_size_change_nothing_but_the_count() {
 
 #[test]
 fn each_state_register_takes_its_writable_bits_at_each_size_and_no_other_does() {
-    for entry in TABLE
-        .iter()
-        .filter(|entry| entry.access == Access::ReadWrite)
-    {
-        for (size, value) in [
-            (1, 0xff),
-            (2, 0xff5a),
-            (4, 0xdead_be00),
-            (4, 0xa5),
-            (1, 0xff00),
-        ] {
+    for entry in TABLE.iter().filter(|entry| entry.access == Access::ReadWrite) {
+        for (size, value) in [(1, 0xff), (2, 0xff5a), (4, 0xdead_be00), (4, 0xa5), (1, 0xff00)] {
             let mut model = Pl061::new();
-            let offset = if entry.register == Register::Data {
-                0x3fc
-            } else {
-                entry.offset
-            };
-            assert_eq!(
-                model.write(u64::from(offset), size, value).guest_error,
-                None
-            );
+            let offset = if entry.register == Register::Data { 0x3fc } else { entry.offset };
+            assert_eq!(model.write(u64::from(offset), size, value).guest_error, None);
             let mut expected = Pl061::new().snapshot();
-            let place = Snapshot::SAVED
-                .iter()
-                .position(|saved| *saved == entry.register)
-                .unwrap();
+            let place = Snapshot::SAVED.iter().position(|saved| *saved == entry.register).unwrap();
             expected.registers[place] = value.to_le_bytes()[0] & entry.writable;
-            assert_eq!(
-                model.snapshot(),
-                expected,
-                "{} {size} {value:#x}",
-                entry.name
-            );
+            assert_eq!(model.snapshot(), expected, "{} {size} {value:#x}", entry.name);
         }
     }
 }
@@ -280,12 +203,7 @@ fn byte_accesses_fill_the_whole_buffer_little_endian() {
         }
         assert_eq!(data, expected);
     }
-    assert_eq!(
-        model
-            .write_bytes(0x400, &[0x12, 0x34, 0x56, 0x78])
-            .guest_error,
-        None
-    );
+    assert_eq!(model.write_bytes(0x400, &[0x12, 0x34, 0x56, 0x78]).guest_error, None);
     assert_eq!(model.read(0x400, 4).0, 0x12);
     assert!(model.write_bytes(0x400, &[]).guest_error.is_some());
 }

@@ -7,10 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use vgpio_protocol::{Edge, Edges, Event, Frame, LineSet, Request};
 
 fn set(c: &mut Criterion) {
-    let request = Request::Set(LineSet {
-        mask: 0xff,
-        bits: 0x55,
-    });
+    let request = Request::Set(LineSet { mask: 0xff, bits: 0x55 });
     let mut message = Vec::new();
     request.encode(1, &mut message);
     c.bench_function("set/encode", |b| {

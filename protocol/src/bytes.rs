@@ -19,10 +19,7 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (taken, rest) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or(DecodeError::BadLength)?;
+        let (taken, rest) = self.0.split_first_chunk::<N>().ok_or(DecodeError::BadLength)?;
         self.0 = rest;
         Ok(*taken)
     }
@@ -67,11 +64,7 @@ impl<'a> Reader<'a> {
 
     /// The payload must have been read to its end.
     pub fn end(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(DecodeError::BadLength)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::BadLength) }
     }
 
     pub fn rest(self) -> &'a [u8] {
@@ -103,9 +96,6 @@ pub(crate) fn cut(text: &str, max: usize) -> &str {
     if text.len() <= max {
         return text;
     }
-    let end = (0..=max)
-        .rev()
-        .find(|&end| text.is_char_boundary(end))
-        .unwrap_or(0);
+    let end = (0..=max).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     text.get(..end).unwrap_or(text)
 }

@@ -45,11 +45,7 @@ impl Configure {
     /// Directions only, in one message: what a store to a direction register becomes.
     #[must_use]
     pub fn directions(mask: u64, outputs: u64, bits: u64) -> Self {
-        Self {
-            mask,
-            direction: Some(Directions { outputs, bits }),
-            ..Self::default()
-        }
+        Self { mask, direction: Some(Directions { outputs, bits }), ..Self::default() }
     }
 
     pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -60,17 +56,12 @@ impl Configure {
             return Err(DecodeError::BadValue("reserved fields of CONFIGURE"));
         }
         if outputs & !mask != 0 || bits & !outputs != 0 {
-            return Err(DecodeError::BadValue(
-                "outputs or bits outside the mask of CONFIGURE",
-            ));
+            return Err(DecodeError::BadValue("outputs or bits outside the mask of CONFIGURE"));
         }
-        let direction = field(
-            fields,
-            DIRECTION,
-            outputs,
-            "outputs without direction",
-            |outputs| Some(Directions { outputs, bits }),
-        )?;
+        let direction =
+            field(fields, DIRECTION, outputs, "outputs without direction", |outputs| {
+                Some(Directions { outputs, bits })
+            })?;
         Ok(Self {
             mask,
             direction,
@@ -97,10 +88,7 @@ impl Configure {
         put_u64(out, self.mask);
         put_u64(out, directions.outputs);
         put_u64(out, directions.bits);
-        put_u32(
-            out,
-            present.iter().filter(|(p, _)| *p).map(|(_, bit)| bit).sum(),
-        );
+        put_u32(out, present.iter().filter(|(p, _)| *p).map(|(_, bit)| bit).sum());
         out.push(self.bias.map_or(0, Bias::to_wire));
         out.push(self.drive.map_or(0, Drive::to_wire));
         out.push(self.active_low.map_or(0, u8::from));

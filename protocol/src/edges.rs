@@ -60,10 +60,7 @@ impl<'a> Edges<'a> {
             Repr::Given(edges) => (edges, &[][..]),
             Repr::Wire(entries) => (&[][..], entries),
         };
-        given
-            .iter()
-            .copied()
-            .chain(wire.iter().filter_map(|entry| Edge::decode(entry).ok()))
+        given.iter().copied().chain(wire.iter().filter_map(|entry| Edge::decode(entry).ok()))
     }
 
     pub(crate) fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
@@ -73,9 +70,7 @@ impl<'a> Edges<'a> {
             return Err(DecodeError::BadValue("count of edges"));
         }
         let (entries, _) = r.take(count * EDGE_SIZE)?.as_chunks();
-        entries
-            .iter()
-            .try_for_each(|entry| Edge::decode(entry).map(drop))?;
+        entries.iter().try_for_each(|entry| Edge::decode(entry).map(drop))?;
         Ok(Self(Repr::Wire(entries)))
     }
 
@@ -113,11 +108,6 @@ impl Edge {
         if line > 63 || level > 1 {
             return Err(DecodeError::BadValue("line or level of an edge"));
         }
-        Ok(Self {
-            line,
-            active: level == 1,
-            line_seqno: r.u32()?,
-            timestamp_ns: r.u64()?,
-        })
+        Ok(Self { line, active: level == 1, line_seqno: r.u32()?, timestamp_ns: r.u64()? })
     }
 }

@@ -77,10 +77,7 @@ impl<'a> Lines<'a> {
     #[must_use]
     pub fn new(entries: &'a [LineEntry<'a>]) -> Self {
         let entries = entries.get(..MAX_LINES).unwrap_or(entries);
-        Self {
-            count: u16::try_from(entries.len()).unwrap_or(0),
-            repr: Repr::Given(entries),
-        }
+        Self { count: u16::try_from(entries.len()).unwrap_or(0), repr: Repr::Given(entries) }
     }
 
     /// How many lines there are, 1 to 64.
@@ -116,10 +113,7 @@ impl<'a> Lines<'a> {
         for _ in 0..count {
             LineEntry::decode(r)?;
         }
-        Ok(Self {
-            count,
-            repr: Repr::Wire(bytes),
-        })
+        Ok(Self { count, repr: Repr::Wire(bytes) })
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -157,36 +151,18 @@ impl<'a> LineEntry<'a> {
         r.reserved(3)?;
         let name = r.text(name_len, MAX_NAME, "line name, above 64 bytes")?;
         let chip = r.text(chip_len, MAX_NAME, "chip label, above 64 bytes")?;
-        Ok(Self {
-            vgpio,
-            offset,
-            flags,
-            debounce_us,
-            poll_us,
-            bias,
-            drive,
-            edges,
-            name,
-            chip,
-        })
+        Ok(Self { vgpio, offset, flags, debounce_us, poll_us, bias, drive, edges, name, chip })
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         let (name, chip) = (cut(self.name, MAX_NAME), cut(self.chip, MAX_NAME));
         let byte = |text: &str| u8::try_from(text.len()).unwrap_or(0);
-        put_u16(
-            out,
-            u16::try_from(ENTRY_SIZE + name.len() + chip.len()).unwrap_or(u16::MAX),
-        );
+        put_u16(out, u16::try_from(ENTRY_SIZE + name.len() + chip.len()).unwrap_or(u16::MAX));
         put_u16(out, self.vgpio);
         for word in [self.offset, self.flags.0, self.debounce_us, self.poll_us] {
             put_u32(out, word);
         }
-        let settings = [
-            self.bias.to_wire(),
-            self.drive.to_wire(),
-            self.edges.to_wire(),
-        ];
+        let settings = [self.bias.to_wire(), self.drive.to_wire(), self.edges.to_wire()];
         out.extend_from_slice(&settings);
         out.extend_from_slice(&[byte(name), byte(chip), 0, 0, 0]);
         out.extend_from_slice(name.as_bytes());

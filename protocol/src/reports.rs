@@ -114,14 +114,7 @@ impl<'a> HelloReply<'a> {
             return Err(DecodeError::BadValue("max_lines or max_payload"));
         }
         let name = r.text(len, MAX_NAME, "name of the backend, above 64 bytes")?;
-        Ok(Self {
-            version,
-            max_lines,
-            max_payload,
-            session,
-            features,
-            name,
-        })
+        Ok(Self { version, max_lines, max_payload, session, features, name })
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -143,13 +136,7 @@ impl Values {
         if bits & !mask != 0 {
             return Err(DecodeError::BadValue("bits outside the mask of VALUES"));
         }
-        Ok(Self {
-            mask,
-            bits,
-            timestamp_ns,
-            lost_edges,
-            reason,
-        })
+        Ok(Self { mask, bits, timestamp_ns, lost_edges, reason })
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -179,12 +166,7 @@ impl<'a> ErrorReport<'a> {
         let (mask, code, errno) = (r.u64()?, ErrorCode::from_wire(r.u16()?), r.u16()?);
         let len = r.u16()?.into();
         let text = r.text(len, MAX_ERROR_TEXT, "text of ERROR, above 2048 bytes")?;
-        Ok(Self {
-            mask,
-            code,
-            errno,
-            text,
-        })
+        Ok(Self { mask, code, errno, text })
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {

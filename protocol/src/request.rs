@@ -123,12 +123,7 @@ impl<'a> Hello<'a> {
             return Err(DecodeError::BadValue("version range"));
         }
         let name = r.text(len, MAX_NAME, "name of the frontend, above 64 bytes")?;
-        Ok(Self {
-            version_min,
-            version_max,
-            features,
-            name,
-        })
+        Ok(Self { version_min, version_max, features, name })
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -141,11 +136,7 @@ impl<'a> Hello<'a> {
 }
 
 pub(crate) fn check_magic(r: &mut Reader<'_>) -> Result<(), DecodeError> {
-    if r.take(MAGIC.len())? == MAGIC {
-        Ok(())
-    } else {
-        Err(DecodeError::BadValue("magic"))
-    }
+    if r.take(MAGIC.len())? == MAGIC { Ok(()) } else { Err(DecodeError::BadValue("magic")) }
 }
 
 impl<'a> Attach<'a> {

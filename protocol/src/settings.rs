@@ -199,10 +199,7 @@ impl FromStr for Period {
             _ => return Err(bad()),
         };
         let number: u32 = number.parse().map_err(|_| bad())?;
-        let us = number
-            .checked_mul(factor)
-            .filter(|&us| us <= 4_000_000_000)
-            .ok_or_else(bad)?;
+        let us = number.checked_mul(factor).filter(|&us| us <= 4_000_000_000).ok_or_else(bad)?;
         Ok(Self(Duration::from_micros(us.into())))
     }
 }

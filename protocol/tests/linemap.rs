@@ -8,8 +8,7 @@ use vgpio_protocol::{
 };
 
 fn map(text: &str) -> LineMap {
-    text.parse()
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn vgpios(map: &LineMap) -> Vec<u16> {
@@ -24,19 +23,11 @@ fn gpios(map: &LineMap) -> Vec<String> {
 #[test]
 fn the_lists_give_guest_lines_host_lines() {
     let cases: &[(&str, &[u16], &[&str])] = &[
-        (
-            "c,vgpios=0:1:2,gpios=11:12:13",
-            &[0, 1, 2],
-            &["11", "12", "13"],
-        ),
+        ("c,vgpios=0:1:2,gpios=11:12:13", &[0, 1, 2], &["11", "12", "13"]),
         ("c,gpios=11:5,vgpios=7:3", &[7, 3], &["11", "5"]),
         ("c,gpios=11:12", &[0, 1], &["11", "12"]),
         ("c,vgpios=4:2", &[4, 2], &["4", "2"]),
-        (
-            "c,vgpios=0-3,gpios=8:4-6",
-            &[0, 1, 2, 3],
-            &["8", "4", "5", "6"],
-        ),
+        ("c,vgpios=0-3,gpios=8:4-6", &[0, 1, 2, 3], &["8", "4", "5", "6"]),
         ("c,gpios=5-5", &[0], &["5"]),
         ("c,gpios=007", &[0], &["7"]),
         ("c,gpios=000-001", &[0, 1], &["0", "1"]),
@@ -44,15 +35,7 @@ fn the_lists_give_guest_lines_host_lines() {
         (
             "c,gpios=LED:3V3_EN:GPIO-17:7:1-2-3:-4:5-",
             &[0, 1, 2, 3, 4, 5, 6],
-            &[
-                "'LED'",
-                "'3V3_EN'",
-                "'GPIO-17'",
-                "7",
-                "'1-2-3'",
-                "'-4'",
-                "'5-'",
-            ],
+            &["'LED'", "'3V3_EN'", "'GPIO-17'", "7", "'1-2-3'", "'-4'", "'5-'"],
         ),
         (
             "c,gpios=0x10:+1:1 :\u{ff11}:a=b",
@@ -121,21 +104,12 @@ fn every_key_takes_every_value() {
         ("bias=pull-down", settings(|s| s.bias = Bias::PullDown)),
         ("drive=push-pull", settings(|s| s.drive = Drive::PushPull)),
         ("drive=open-drain", settings(|s| s.drive = Drive::OpenDrain)),
-        (
-            "drive=open-source",
-            settings(|s| s.drive = Drive::OpenSource),
-        ),
+        ("drive=open-source", settings(|s| s.drive = Drive::OpenSource)),
         ("active-low=on", settings(|s| s.active_low = true)),
         ("active-low=off", settings(|s| s.active_low = false)),
         ("edges=none", settings(|s| s.edges = EdgeDetection::None)),
-        (
-            "edges=rising",
-            settings(|s| s.edges = EdgeDetection::Rising),
-        ),
-        (
-            "edges=falling",
-            settings(|s| s.edges = EdgeDetection::Falling),
-        ),
+        ("edges=rising", settings(|s| s.edges = EdgeDetection::Rising)),
+        ("edges=falling", settings(|s| s.edges = EdgeDetection::Falling)),
         ("edges=both", settings(|s| s.edges = EdgeDetection::Both)),
         ("debounce=500us", settings(|s| s.debounce = us(500))),
         ("debounce=0us", settings(|s| s.debounce = us(0))),
@@ -232,17 +206,9 @@ fn mistakes_in_the_lists_have_column_and_reason() {
         ("c,vgpios=1-2-3", 10, vgpio("1-2-3")),
         ("c,vgpios=\u{ff11}", 10, vgpio("\u{ff11}")),
         ("c,gpios=4294967296", 9, offset("4294967296")),
-        (
-            "c,gpios=1:7-99999999999999999999",
-            11,
-            offset("7-99999999999999999999"),
-        ),
+        ("c,gpios=1:7-99999999999999999999", 11, offset("7-99999999999999999999")),
         ("c,gpios=7-0", 9, backwards("7-0")),
-        (
-            "c,gpios=2:99999999999999999999-10",
-            11,
-            backwards("99999999999999999999-10"),
-        ),
+        ("c,gpios=2:99999999999999999999-10", 11, backwards("99999999999999999999-10")),
         ("c,vgpios=10-9", 10, backwards("10-9")),
         ("c,gpios=1:2:1", 13, twice("1")),
         ("c,gpios=1:02:2", 14, twice("2")),
@@ -268,30 +234,14 @@ fn mistakes_in_values_have_column_and_reason() {
     };
     refused(&[
         ("c,init=out", 8, word("out", "input, as-is, low, high")),
-        (
-            "c,safe=as-is",
-            8,
-            word("as-is", "release, hold, low, high, input"),
-        ),
-        (
-            "c,bias=up",
-            8,
-            word("up", "as-is, disabled, pull-up, pull-down"),
-        ),
-        (
-            "c,drive=od",
-            9,
-            word("od", "push-pull, open-drain, open-source"),
-        ),
+        ("c,safe=as-is", 8, word("as-is", "release, hold, low, high, input")),
+        ("c,bias=up", 8, word("up", "as-is, disabled, pull-up, pull-down")),
+        ("c,drive=od", 9, word("od", "push-pull, open-drain, open-source")),
         ("c,active-low=1", 14, word("1", "on, off")),
         ("c,edges=all", 9, word("all", "none, rising, falling, both")),
         ("c,shared=yes", 10, word("yes", "on, off")),
         ("c,shared=ON", 10, word("ON", "on, off")),
-        (
-            "c,gpios=1,bias=a,,b",
-            16,
-            word("a,b", "as-is, disabled, pull-up, pull-down"),
-        ),
+        ("c,gpios=1,bias=a,,b", 16, word("a,b", "as-is, disabled, pull-up, pull-down")),
         ("c,debounce=5", 12, period("5")),
         ("c,debounce=ms", 12, period("ms")),
         ("c,debounce=-1ms", 12, period("-1ms")),
@@ -301,11 +251,7 @@ fn mistakes_in_values_have_column_and_reason() {
         ("c,poll=4001s", 8, period("4001s")),
         ("c,poll=4294967296us", 8, period("4294967296us")),
         ("c,poll=4000000001us", 8, period("4000000001us")),
-        (
-            "c,poll=99999999999999999999s",
-            8,
-            period("99999999999999999999s"),
-        ),
+        ("c,poll=99999999999999999999s", 8, period("99999999999999999999s")),
         ("c,poll=\u{ff11}s", 8, period("\u{ff11}s")),
     ]);
 }
@@ -313,22 +259,13 @@ fn mistakes_in_values_have_column_and_reason() {
 fn refused(cases: &[(&str, usize, String)]) {
     for (text, column, reason) in cases {
         let error = text.parse::<LineMap>().expect_err(text);
-        assert_eq!(
-            error.to_string(),
-            format!("column {column}: {reason}"),
-            "{text}"
-        );
+        assert_eq!(error.to_string(), format!("column {column}: {reason}"), "{text}");
     }
 }
 
 #[test]
 fn periods_are_written_as_they_are_read() {
-    for text in [
-        "0s", "1us", "999us", "1ms", "1500us", "1s", "1001ms", "4000s",
-    ] {
-        assert_eq!(
-            text.parse::<Period>().map(|p| p.to_string()),
-            Ok(text.into())
-        );
+    for text in ["0s", "1us", "999us", "1ms", "1500us", "1s", "1001ms", "4000s"] {
+        assert_eq!(text.parse::<Period>().map(|p| p.to_string()), Ok(text.into()));
     }
 }

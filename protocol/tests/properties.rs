@@ -41,13 +41,9 @@ fn parts() -> impl Strategy<Value = Parts> {
         setting(Drive::WORDS).prop_map(|w| w.parse().expect("one of the words")),
         setting(EdgeDetection::WORDS).prop_map(|w| w.parse().expect("one of the words")),
     );
-    let edge =
-        (0..64_u16, any::<(bool, u32, u64)>()).prop_map(|(line, (active, seqno, time))| Edge {
-            line,
-            active,
-            line_seqno: seqno,
-            timestamp_ns: time,
-        });
+    let edge = (0..64_u16, any::<(bool, u32, u64)>()).prop_map(|(line, (active, seqno, time))| {
+        Edge { line, active, line_seqno: seqno, timestamp_ns: time }
+    });
     let texts = ("\\PC{0,16}", "\\PC{1,128}");
     (numbers, settings, texts, vec(edge, 1..20), 1..=64_usize).prop_map(
         |(n, settings, (name, text), edges, lines)| Parts {
@@ -123,13 +119,8 @@ impl Parts {
     }
 
     fn values(&self) -> Values {
-        const REASONS: [Reason; 5] = [
-            Reason::Reply,
-            Reason::Attached,
-            Reason::Resync,
-            Reason::Restored,
-            Reason::Configured,
-        ];
+        const REASONS: [Reason; 5] =
+            [Reason::Reply, Reason::Attached, Reason::Resync, Reason::Restored, Reason::Configured];
         let known = REASONS.get(usize::from(self.byte)).copied();
         Values {
             mask: self.mask,
@@ -172,9 +163,7 @@ impl Parts {
             Event::Error(report),
         ];
         let requests = requests.into_iter().map(Message::Request);
-        requests
-            .chain(events.into_iter().map(Message::Event))
-            .collect()
+        requests.chain(events.into_iter().map(Message::Event)).collect()
     }
 }
 

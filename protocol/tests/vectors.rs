@@ -78,13 +78,7 @@ fn vectors_cover_every_type_and_every_error() {
     assert_eq!(seen, TYPES.into_iter().map(Some).collect());
 
     let errors: BTreeSet<_> = got.iter().filter_map(|v| v.as_ref().err()).collect();
-    for error in [
-        "incomplete",
-        "too-long",
-        "unknown-type",
-        "bad-length",
-        "bad-value",
-    ] {
+    for error in ["incomplete", "too-long", "unknown-type", "bad-length", "bad-value"] {
         assert!(errors.contains(&error.to_owned()), "{error}");
     }
     assert_eq!(errors.len(), 5, "{errors:?}");

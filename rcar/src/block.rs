@@ -145,10 +145,8 @@ impl Block {
         if size != 4 || !offset.is_multiple_of(4) {
             return Err(AccessError::Shape { offset, size });
         }
-        Reg::at(offset, self.generation).ok_or(AccessError::Reserved {
-            offset,
-            generation: self.generation,
-        })
+        Reg::at(offset, self.generation)
+            .ok_or(AccessError::Reserved { offset, generation: self.generation })
     }
 
     #[inline]
@@ -162,10 +160,7 @@ impl Block {
         let second = self.word(Reg::OutDtSel);
         let data = (self.word(Reg::OutDt) & !second) | (self.word(Reg::OutDtH) & second);
         let on = self.word(Reg::InOutSel) & !self.word(Reg::IoIntSel);
-        Drive {
-            on,
-            value: (data ^ self.word(Reg::PosNeg)) & on,
-        }
+        Drive { on, value: (data ^ self.word(Reg::PosNeg)) & on }
     }
 
     /// Lines whose input buffer is on.
@@ -216,10 +211,6 @@ impl Block {
 
     #[inline]
     pub(crate) fn outputs(&self) -> Outputs {
-        Outputs {
-            levels: self.pads.level,
-            contended: self.pads.contended(),
-            irq: self.irq,
-        }
+        Outputs { levels: self.pads.level, contended: self.pads.contended(), irq: self.irq }
     }
 }

@@ -153,10 +153,7 @@ impl Pads {
         std::iter::from_fn(move || {
             let net = self.nets[Line::lowest(rest)?.index()];
             rest &= !net;
-            let drivers = |chip, outside| Drivers {
-                chip: chip & net,
-                outside: outside & net,
-            };
+            let drivers = |chip, outside| Drivers { chip: chip & net, outside: outside & net };
             Some(Contention {
                 net,
                 high: drivers(self.chip.high(), self.outside.high()),

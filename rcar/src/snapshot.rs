@@ -101,13 +101,7 @@ impl Block {
         header.copy_from_slice(&[MAGIC, VERSION, number(self.generation())]);
         registers.copy_from_slice(&self.words);
         let p = &self.pads;
-        pads.copy_from_slice(&[
-            p.level,
-            p.pull_up,
-            p.pull_down,
-            p.outside.on,
-            p.outside.value,
-        ]);
+        pads.copy_from_slice(&[p.level, p.pull_up, p.pull_down, p.outside.on, p.outside.value]);
         wires.copy_from_slice(&p.wires);
         Snapshot(words)
     }
@@ -160,10 +154,7 @@ fn restore_pads(pads: &[u32], wires: &[u32]) -> Result<Pads, SnapshotError> {
         level: pads[0],
         pull_up: pads[1],
         pull_down: pads[2],
-        outside: Drive {
-            on: pads[3],
-            value: pads[4],
-        },
+        outside: Drive { on: pads[3], value: pads[4] },
         wires,
         ..Pads::default()
     };

@@ -60,11 +60,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn apply(block: &mut Block, operation: &Operation) -> Option<Effects> {
     let line = |offset| Line::new(offset).unwrap();
     Some(match *operation {
-        Write {
-            offset,
-            size,
-            value,
-        } => return block.write(offset, size, value).ok(),
+        Write { offset, size, value } => return block.write(offset, size, value).ok(),
         Drive { mask, bits } => block.drive_outside(mask, bits),
         Release { mask } => block.release_outside(mask),
         Operation::Pull { mask, pull } => block.set_pull(
@@ -91,11 +87,7 @@ fn apply(block: &mut Block, operation: &Operation) -> Option<Effects> {
 /// Does the same to the reference; true if it is a thing that is answered.
 fn follow(reference: &mut Reference, operation: &Operation) -> bool {
     match *operation {
-        Write {
-            offset,
-            size,
-            value,
-        } => return reference.write(offset, size, value),
+        Write { offset, size, value } => return reference.write(offset, size, value),
         Drive { mask, bits } => reference.set_outside(mask, |i| Some(bits >> i & 1 == 1)),
         Release { mask } => reference.set_outside(mask, |_| None),
         Operation::Pull { mask, pull } => reference.set_pull(mask, pull),

@@ -287,16 +287,9 @@ fn outdtsel_switches_from_outdt_to_outdth_and_outdtl() {
     assert_eq!(bench.write(Reg::OutDt, LINE | OTHER).changed, OTHER);
     assert_eq!(bench.write(Reg::OutDtH, LINE).changed, LINE);
     assert!(bench.write(Reg::OutDtH, 0).is_empty(), "0 changes nothing");
-    assert!(
-        bench.write(Reg::OutDtL, OTHER).is_empty(),
-        "OTHER uses OUTDT"
-    );
+    assert!(bench.write(Reg::OutDtL, OTHER).is_empty(), "OTHER uses OUTDT");
     assert_eq!(bench.write(Reg::OutDtL, LINE).changed, LINE);
-    assert_eq!(
-        bench.write(Reg::OutDtSel, 0).changed,
-        LINE,
-        "OUTDT was kept"
-    );
+    assert_eq!(bench.write(Reg::OutDtSel, 0).changed, LINE, "OUTDT was kept");
 }
 
 #[test]

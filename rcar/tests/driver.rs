@@ -120,10 +120,7 @@ fn set_sequence() {
 fn set_multiple_sequence() {
     let accesses = trace(Generation::Gen3, 0xf0, |d| d.set_multiple(0x3c, 0xff0c));
     assert_eq!(accesses, rw(OutDt, 0xcc));
-    assert_eq!(
-        trace(Generation::Gen3, 0, |d| d.set_multiple(0, u32::MAX)),
-        []
-    );
+    assert_eq!(trace(Generation::Gen3, 0, |d| d.set_multiple(0, u32::MAX)), []);
 }
 
 // gpio_rcar_get_direction

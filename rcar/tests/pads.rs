@@ -88,10 +88,7 @@ fn wire_carries_an_output_to_an_input() {
     let both = 1 << 3 | 1 << 17;
     assert_eq!(chip(&mut block, 1 << 3, 1 << 3).changed, both);
     assert_eq!(block.pads().net(line(17)), both);
-    assert_eq!(
-        block.pads().wires().collect::<Vec<_>>(),
-        [(line(3), line(17))]
-    );
+    assert_eq!(block.pads().wires().collect::<Vec<_>>(), [(line(3), line(17))]);
 }
 
 #[test]
@@ -124,10 +121,7 @@ fn outside_against_outside_over_a_wire_is_reported() {
     assert_eq!((effects.contention_began, effects.changed), (0b11, 0b01));
     let fight = block.pads().contentions().next().unwrap();
     let by = |outside| Drivers { chip: 0, outside };
-    assert_eq!(
-        (fight.net, fight.high, fight.low),
-        (0b11, by(0b01), by(0b10))
-    );
+    assert_eq!((fight.net, fight.high, fight.low), (0b11, by(0b01), by(0b10)));
     assert_eq!(block.unwire(line(0), line(1)).contention_ended, 0b11);
 }
 

@@ -71,16 +71,9 @@ fn every_offset_and_size_answers_as_listed() {
                 assert_eq!(read.ok(), expected.map(|(reset, _)| reset));
                 let write = block.write(offset, size, u32::MAX);
                 assert_eq!(write.is_ok(), expected.is_some());
-                assert_eq!(
-                    block.read(offset, size).ok(),
-                    expected.map(|(_, ones)| ones)
-                );
+                assert_eq!(block.read(offset, size).ok(), expected.map(|(_, ones)| ones));
                 if expected.is_none() {
-                    assert_eq!(
-                        block,
-                        Block::new(generation),
-                        "a refused write changes nothing"
-                    );
+                    assert_eq!(block, Block::new(generation), "a refused write changes nothing");
                 }
             }
         }

@@ -39,9 +39,7 @@ fn state_comes_back_whole_and_tells_its_effects() {
         let block = busy(generation);
         let bytes = block.snapshot().to_bytes();
         let mut copy = Block::new(generation);
-        let effects = copy
-            .restore(&Snapshot::from_bytes(&bytes).unwrap())
-            .unwrap();
+        let effects = copy.restore(&Snapshot::from_bytes(&bytes).unwrap()).unwrap();
         assert_eq!(copy, block);
         assert_eq!(effects.changed, block.pads().levels());
         assert_eq!(effects.irq, Some(true));

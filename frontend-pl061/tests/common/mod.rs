@@ -34,26 +34,13 @@ pub const fn quiet() -> Effects {
 }
 
 pub const fn levels(mask: u8, bits: u8) -> Effects {
-    Effects {
-        outputs: Some(Levels { mask, bits }),
-        ..Effects::NONE
-    }
+    Effects { outputs: Some(Levels { mask, bits }), ..Effects::NONE }
 }
 
 pub const fn direction(mask: u8, outputs: u8, bits: u8) -> Effects {
-    Effects {
-        direction: Some(Directions {
-            mask,
-            outputs,
-            bits,
-        }),
-        ..Effects::NONE
-    }
+    Effects { direction: Some(Directions { mask, outputs, bits }), ..Effects::NONE }
 }
 
 pub const fn irq(raised: bool) -> Effects {
-    Effects {
-        irq: Some(raised),
-        ..Effects::NONE
-    }
+    Effects { irq: Some(raised), ..Effects::NONE }
 }

@@ -76,9 +76,5 @@ fn range<T: FromStr + Into<u64> + TryFrom<u64>>(
     last: &str,
 ) -> Option<impl Iterator<Item = T> + use<T>> {
     let (first, last): (T, T) = (first.parse().ok()?, last.parse().ok()?);
-    Some(
-        (first.into()..=last.into())
-            .take(MAX_LINES + 1)
-            .filter_map(|n| T::try_from(n).ok()),
-    )
+    Some((first.into()..=last.into()).take(MAX_LINES + 1).filter_map(|n| T::try_from(n).ok()))
 }

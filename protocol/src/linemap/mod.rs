@@ -110,10 +110,7 @@ impl Draft {
     fn set(&mut self, key: &Piece, value: &Piece) -> Result<(), MapError> {
         let word = key.text();
         let Some(&known) = KEYS.iter().find(|&&known| known == word) else {
-            return Err(key.error(MapReason::UnknownKey {
-                key: word,
-                keys: KEYS,
-            }));
+            return Err(key.error(MapReason::UnknownKey { key: word, keys: KEYS }));
         };
         if self.seen.contains(&known) {
             return Err(key.error(MapReason::KeyTwice(known)));
@@ -149,14 +146,8 @@ impl Draft {
 
     /// `end` is the column behind the last character: where something is missing.
     fn finish(self, end: usize) -> Result<LineMap, MapError> {
-        let at_end = |reason| MapError {
-            column: end,
-            reason,
-        };
-        let chip = self.chip.ok_or(MapError {
-            column: 1,
-            reason: MapReason::NoChip,
-        })?;
+        let at_end = |reason| MapError { column: end, reason };
+        let chip = self.chip.ok_or(MapError { column: 1, reason: MapReason::NoChip })?;
         let (vgpios, gpios) = match (self.vgpios, self.gpios) {
             (Some(vgpios), Some(gpios)) => (vgpios, gpios),
             (None, Some(gpios)) => ((0..).take(gpios.len()).collect(), gpios),
@@ -171,15 +162,8 @@ impl Draft {
             return Err(at_end(MapReason::UnequalLengths { vgpios, gpios }));
         }
         debug_assert!(vgpios.len() <= MAX_LINES);
-        let lines = vgpios
-            .into_iter()
-            .zip(gpios)
-            .map(|(vgpio, line)| MapLine { vgpio, line });
-        Ok(LineMap {
-            chip,
-            lines: lines.collect(),
-            settings: self.settings,
-        })
+        let lines = vgpios.into_iter().zip(gpios).map(|(vgpio, line)| MapLine { vgpio, line });
+        Ok(LineMap { chip, lines: lines.collect(), settings: self.settings })
     }
 }
 
@@ -187,9 +171,7 @@ fn on_off(value: &Piece) -> Result<bool, MapError> {
     match value.text().as_str() {
         "on" => Ok(true),
         "off" => Ok(false),
-        other => Err(value.error(MapReason::Word(UnknownWord {
-            word: other.to_owned(),
-            words: &["on", "off"],
-        }))),
+        other => Err(value
+            .error(MapReason::Word(UnknownWord { word: other.to_owned(), words: &["on", "off"] }))),
     }
 }

@@ -31,10 +31,7 @@ pub(super) fn fields(text: &str) -> Vec<Piece> {
 impl Piece {
     /// One that is empty so far.
     fn at(column: usize) -> Self {
-        Self {
-            chars: Vec::new(),
-            column,
-        }
+        Self { chars: Vec::new(), column }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -46,10 +43,7 @@ impl Piece {
     }
 
     pub fn error(&self, reason: impl Into<MapReason>) -> MapError {
-        MapError {
-            column: self.column,
-            reason: reason.into(),
-        }
+        MapError { column: self.column, reason: reason.into() }
     }
 
     /// Reads the whole piece as one value.
@@ -57,9 +51,7 @@ impl Piece {
     where
         MapReason: From<T::Err>,
     {
-        self.text()
-            .parse()
-            .map_err(|error: T::Err| self.error(error))
+        self.text().parse().map_err(|error: T::Err| self.error(error))
     }
 
     /// What stands before and behind the first `separator`.
@@ -68,14 +60,8 @@ impl Piece {
         let (before, behind) = self.chars.split_at(at);
         let (&(column, _), behind) = behind.split_first()?;
         Some((
-            Self {
-                chars: before.to_vec(),
-                column: self.column,
-            },
-            Self {
-                chars: behind.to_vec(),
-                column: column + 1,
-            },
+            Self { chars: before.to_vec(), column: self.column },
+            Self { chars: behind.to_vec(), column: column + 1 },
         ))
     }
 

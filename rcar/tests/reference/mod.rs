@@ -30,11 +30,7 @@ struct Line {
 
 impl Line {
     fn chip(&self) -> Option<bool> {
-        let data = if self.use_second {
-            self.second_data
-        } else {
-            self.data
-        };
+        let data = if self.use_second { self.second_data } else { self.data };
         (self.output && !self.interrupt_mode).then_some(data != self.negative)
     }
 
@@ -134,8 +130,7 @@ impl Reference {
 
     pub fn read(&self, offset: u64, size: u32) -> Option<u32> {
         let generation = self.generation;
-        self.answers(offset, size)
-            .then(|| self.gather(|line| line.read(offset, generation)))
+        self.answers(offset, size).then(|| self.gather(|line| line.read(offset, generation)))
     }
 
     pub fn write(&mut self, offset: u64, size: u32, value: u32) -> bool {
@@ -229,10 +224,7 @@ impl Reference {
 
     fn drivers(&self, net: &[usize]) -> Vec<bool> {
         let lines = net.iter().map(|&i| &self.lines[i]);
-        lines
-            .flat_map(|line| [line.chip(), line.outside])
-            .flatten()
-            .collect()
+        lines.flat_map(|line| [line.chip(), line.outside]).flatten().collect()
     }
 
     /// Level of a pad, and whether drivers fight over it.
