@@ -1,3 +1,186 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! vgpio.
-fn main() {}
+//! `cargo xtask`: everything that is done with this checkout beyond plain cargo.
+#![forbid(unsafe_code)]
+
+mod apt;
+mod bench;
+mod blinky;
+mod cache;
+mod command;
+mod error;
+mod guard;
+#[path = "../../tests/rig/job.rs"]
+mod job;
+mod libgpiod;
+mod man;
+mod progress;
+mod rig;
+mod sources;
+mod suite;
+mod toolbox;
+mod totals;
+mod uml;
+mod workspace;
+
+use std::error::Error as StdError;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use cache::Cache;
+use error::{Error, Result};
+use libgpiod::Libgpiod;
+use workspace::Workspace;
+
+/// Set-up, builds and tests of vgpio.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  cargo xtask blinky                         a guest's PL061 blinks three LEDs of a simulated chip
+  cargo xtask test                           all checks and tests (first run: some minutes more, for the kernel)
+  cargo xtask test --only rig -- --nocapture the tests on gpio-sim alone, with what they print
+  cargo xtask rig -- gpiodetect              a command in the rig
+  cargo xtask rig -- sh -c 'ls /sys/kernel/config; dmesg | tail'
+
+Environment:
+  VGPIO_CACHE             where kernels, libraries and tools are kept [$XDG_CACHE_HOME/vgpio or ~/.cache/vgpio]
+  VGPIO_LINUX_SOURCE      archive of the Linux source to build the rig from, in place of the Debian package
+  VGPIO_LIBGPIOD_SOURCE   release archive of libgpiod 2.x, in place of the Debian source package
+
+Exit status: 0 all good; 1 a check or test failed; 2 wrong usage; 3 set-up failed; 124 out of time;
+130 interrupted. `rig` passes on the command's own status (127: it could not be started).";
+
+#[derive(Subcommand)]
+enum Task {
+    /// Let a guest's PL061 blink three LEDs of a simulated chip, and show them
+    Blinky(blinky::Options),
+    /// Run every check and every test, on this host and in the rig
+    Test {
+        /// Run only this part; may be given several times
+        #[arg(long, value_enum, value_name = "PART")]
+        only: Vec<suite::Step>,
+        /// Run only this test program in the rig; may be given several times
+        #[arg(long, value_name = "NAME")]
+        rig_test: Vec<String>,
+        /// Arguments for the test programs in the rig: a test's name, --nocapture
+        #[arg(last = true, value_name = "ARGS")]
+        arguments: Vec<String>,
+    },
+    /// Time the whole path from a client through vgpiod to the chip and back
+    Bench(bench::Options),
+    /// Run a command in the rig: user-mode Linux with gpio-sim, on the files of this host, read-only
+    Rig {
+        /// Stop the command after this many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = rig::DEADLINE.as_secs())]
+        deadline: u64,
+        /// The program and its arguments
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<String>,
+    },
+    /// Build the rig's kernel from the distribution's source package
+    Uml {
+        /// Build it again, from the newest source
+        #[arg(long)]
+        rebuild: bool,
+    },
+    /// Build libgpiod 2.x, library and tools, and print its folder
+    Libgpiod {
+        /// Print shell commands that let cargo build what links it: eval "$(cargo xtask libgpiod --env)"
+        #[arg(long)]
+        env: bool,
+        /// Build it again, from the newest source
+        #[arg(long)]
+        rebuild: bool,
+    },
+    /// Check the project's own rules: licence lines, sizes, unfinished work, licences of dependencies
+    Guard,
+    /// Write manual pages and shell completions
+    Man {
+        /// Write the folders man and completions here [default: cargo's target folder]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error, error.remedy());
+            error.exit_code()
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    let cache = Cache::locate()?;
+    let workspace = Workspace::load()?;
+    match task {
+        Task::Blinky(options) => {
+            if let Err(error) = blinky::run(&workspace, &options) {
+                report(&error, None);
+                return Ok(ExitCode::from(error.status()));
+            }
+        }
+        Task::Test { only, rig_test, arguments } => {
+            rig::handle_signals()?;
+            suite::run(&cache, &workspace, &only, &rig_test, &arguments)?;
+        }
+        Task::Bench(options) => {
+            return Ok(ExitCode::from(bench::run(&cache, &workspace, &options)?));
+        }
+        Task::Rig { deadline, command } => {
+            let rig = suite::prepare(&cache, &workspace, Duration::from_secs(deadline))?;
+            rig::handle_signals()?;
+            return Ok(ExitCode::from(rig.run(&command)?.status()));
+        }
+        Task::Uml { rebuild } => {
+            anstream::println!("{}", uml::kernel(&cache, workspace.root(), rebuild)?.display());
+        }
+        Task::Libgpiod { env, rebuild } => {
+            let libgpiod = Libgpiod::build(&cache, rebuild)?;
+            if env {
+                anstream::print!("{}", libgpiod.shell_commands()?);
+            } else {
+                anstream::println!("{}", libgpiod.prefix().display());
+            }
+        }
+        Task::Guard => {
+            let findings = guard::findings(&workspace)?;
+            for finding in &findings {
+                anstream::println!("{finding}");
+            }
+            if !findings.is_empty() {
+                return Err(Error::Findings(format!("{} findings", findings.len())));
+            }
+        }
+        Task::Man { out } => {
+            let folder = out.as_deref().unwrap_or(workspace.target_folder());
+            for written in man::write(folder)? {
+                anstream::println!("{}", written.display());
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the chain of causes once, and what to do.
+fn report(error: &dyn StdError, remedy: Option<String>) {
+    anstream::eprintln!("\x1b[1;31merror:\x1b[0m {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        anstream::eprintln!("  because: {source}");
+        cause = source.source();
+    }
+    if let Some(remedy) = remedy {
+        anstream::eprintln!("{remedy}");
+    }
+}

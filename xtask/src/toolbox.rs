@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tools that the host lacks, unpacked into a private prefix; those that it has are used as they are.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::apt::{self, Apt};
+use crate::cache::{Cache, create_dir};
+use crate::command::{is_program, output, run, which};
+use crate::error::{Error, Result};
+
+/// A program and the Debian package that has it.
+pub type Tool = (&'static str, &'static str);
+
+/// What building a Linux kernel takes beside a C compiler.
+pub const KERNEL: &[Tool] = &[
+    ("flex", "flex"),
+    ("bison", "bison"),
+    ("m4", "m4"),
+    ("bc", "bc"),
+    ("make", "make"),
+    ("perl", "perl"),
+    ("xz", "xz-utils"),
+    ("patch", "patch"),
+];
+/// What building libgpiod from its release archive takes beside a C compiler.
+pub const LIBGPIOD: &[Tool] = &[("make", "make"), ("xz", "xz-utils"), ("pkg-config", "pkgconf")];
+/// What the tests run.
+pub const TESTS: &[Tool] = &[("strace", "strace"), ("python3", "python3")];
+
+/// The private prefix.
+#[derive(Clone, Debug)]
+pub struct Toolbox {
+    prefix: PathBuf,
+}
+
+impl Toolbox {
+    /// Makes sure that all these tools can be run, fetching those that are neither in `PATH` nor in the prefix.
+    ///
+    /// # Errors
+    /// The host lacks some and has no apt, or fetching fails.
+    pub fn with(cache: &Cache, tools: &[Tool]) -> Result<Self> {
+        let release = apt::host_release().map_or_else(|| "other".to_owned(), |(name, _)| name);
+        let toolbox =
+            Self { prefix: cache.path(&format!("toolbox-{release}-{}", env::consts::ARCH)) };
+        let lacking = toolbox.lacking(tools);
+        if lacking.is_empty() {
+            return Ok(toolbox);
+        }
+        let _lock = cache.lock("toolbox")?;
+        let lacking = toolbox.lacking(&lacking);
+        if !lacking.is_empty() {
+            let apt = Apt::open(cache, None)?.ok_or_else(|| Error::NoApt {
+                programs: lacking.iter().map(|&(program, _)| program.to_owned()).collect(),
+            })?;
+            let packages: Vec<&str> = lacking.iter().map(|&(_, package)| package).collect();
+            toolbox.install(&apt, &packages)?;
+        }
+        Ok(toolbox)
+    }
+
+    /// Where libclang is, fetching it if the host has none. bindgen loads it to read C headers.
+    ///
+    /// # Errors
+    /// As [`Toolbox::with`].
+    pub fn libclang(&self, cache: &Cache) -> Result<Option<PathBuf>> {
+        if env::var_os("LIBCLANG_PATH").is_some() || host_libclang() {
+            return Ok(None);
+        }
+        let _lock = cache.lock("toolbox")?;
+        if let Some(folder) = self.own_libclang() {
+            return Ok(Some(folder));
+        }
+        let no_apt = || Error::NoApt { programs: vec!["libclang".to_owned()] };
+        let apt = Apt::open(cache, None)?.ok_or_else(no_apt)?;
+        self.install(&apt, &[&apt.newest("libclang1-")?])?;
+        self.own_libclang().map(Some).ok_or_else(no_apt)
+    }
+
+    /// Lets a command find the tools and their libraries and data files.
+    pub fn apply<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("PATH", self.path());
+        if let Some(libraries) = self.libraries() {
+            command.env("LD_LIBRARY_PATH", join("LD_LIBRARY_PATH", &[libraries]));
+        }
+        // Both have their folders compiled in.
+        let (bison, m4) = (self.prefix.join("usr/share/bison"), self.prefix.join("usr/bin/m4"));
+        if bison.is_dir() {
+            command.env("BISON_PKGDATADIR", bison);
+        }
+        if is_program(&m4) {
+            command.env("M4", m4);
+        }
+        command
+    }
+
+    /// `PATH` with the tools first.
+    pub fn path(&self) -> OsString {
+        join("PATH", &self.folders())
+    }
+
+    /// The folder of the tools' own libraries, if there is one.
+    pub fn libraries(&self) -> Option<PathBuf> {
+        let folder = self.prefix.join("usr/lib").join(format!("{}-linux-gnu", env::consts::ARCH));
+        folder.is_dir().then_some(folder)
+    }
+
+    fn folders(&self) -> [PathBuf; 2] {
+        [self.prefix.join("usr/bin"), self.prefix.join("usr/sbin")]
+    }
+
+    fn lacking(&self, tools: &[Tool]) -> Vec<Tool> {
+        let own =
+            |program: &str| self.folders().iter().any(|folder| is_program(&folder.join(program)));
+        tools
+            .iter()
+            .copied()
+            .filter(|(program, _)| which(program).is_none() && !own(program))
+            .collect()
+    }
+
+    fn install(&self, apt: &Apt, packages: &[&str]) -> Result<()> {
+        let files = apt.fetch(packages)?;
+        create_dir(&self.prefix)?;
+        for file in &files {
+            run(
+                "unpacking a tool",
+                Command::new("dpkg-deb").arg("-x").arg(file).arg(&self.prefix),
+            )?;
+        }
+        let record = self.prefix.join("packages.txt");
+        let mut log = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&record)
+            .map_err(Error::file("open", &record))?;
+        log.write_all(apt::describe(&files)?.as_bytes()).map_err(Error::file("write", &record))?;
+        apt.clean()
+    }
+
+    fn own_libclang(&self) -> Option<PathBuf> {
+        let folder = self.libraries()?;
+        let entries = std::fs::read_dir(&folder).ok()?;
+        let found = entries.filter_map(std::result::Result::ok).any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with("libclang-") && name.contains(".so")
+        });
+        found.then_some(folder)
+    }
+}
+
+/// A search path variable with some folders put first.
+pub fn join(variable: &str, first: &[impl AsRef<Path>]) -> OsString {
+    let old = env::var_os(variable).unwrap_or_default();
+    let first = first.iter().map(|folder| folder.as_ref().to_owned());
+    let old = env::split_paths(&old).filter(|folder| !folder.as_os_str().is_empty());
+    // Only a folder with a colon in its name cannot be joined; then the old path has to do.
+    env::join_paths(first.chain(old)).unwrap_or_default()
+}
+
+fn host_libclang() -> bool {
+    let known =
+        output("looking for libclang", Command::new("ldconfig").arg("-p")).unwrap_or_default();
+    known
+        .lines()
+        .any(|line| line.trim_start().starts_with("libclang.so") || line.contains("libclang-1"))
+}
