@@ -7,6 +7,7 @@ mod contract;
 mod gpio_sim;
 
 use contract::{Bench, INPUT, LINES};
+use nix::unistd::{Uid, setfsuid};
 use vgpio_backend::chip::cdev::{self, Cdev};
 use vgpio_backend::chip::{Cause, Chip, ChipError, Offset};
 
@@ -73,7 +74,7 @@ fn a_missing_chip_names_those_there_are() {
         let error = refusal(missing);
         match error.cause {
             Cause::NoChip { available } => {
-                assert!(available.iter().any(|label| label == sim.label()))
+                assert!(available.iter().any(|label| label == sim.label()));
             }
             other => panic!("{other:?}"),
         }
@@ -91,6 +92,22 @@ fn two_chips_of_one_label_are_named() {
             assert_eq!(names, expected);
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_device_that_is_not_for_this_user_is_named() {
+    let sim = GpioSim::new();
+    let path = sim.outside().dev_path().display().to_string();
+    // Of this thread alone, with the capabilities that override access.
+    let root = setfsuid(Uid::from_raw(65_534));
+    let refused = [&path, sim.label()].map(cdev::open);
+    setfsuid(root);
+    for error in refused.map(|refused| refused.expect_err("the device is root's")) {
+        match error.cause {
+            Cause::Permission { path: device } => assert!(device.starts_with("/dev/gpiochip")),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -1,2 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! vgpio.
+//! What the end-to-end tests share.
+
+#![forbid(unsafe_code)]
+
+pub mod harness;

@@ -74,8 +74,9 @@ pub trait Chip {
     /// Takes lines, all or none, without a glitch. Line *i* of the request is `lines[i]`; 1 to 64.
     ///
     /// # Errors
-    /// [`Cause::Busy`] when one is held by somebody else, [`Cause::NotSupported`] for a setting
-    /// that the chip lacks, [`Cause::NoEdges`] when only edge detection is what it lacks.
+    /// [`Cause::Busy`] when one is held by somebody else, [`Cause::NoLine`] beyond the last line,
+    /// [`Cause::NotSupported`] for a setting that the chip lacks, [`Cause::NoEdges`] when edge
+    /// detection or debouncing is all that it lacks, [`Cause::Gone`] when the chip was removed.
     fn request(
         &mut self,
         lines: &[(Offset, LineConfig)],

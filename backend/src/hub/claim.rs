@@ -193,20 +193,20 @@ impl Hub {
     }
 
     fn busy(&self, key: HoldKey, mask: u64, offsets: &[Offset]) -> Failure {
-        let owner = self.holds.get(key.0).map(|hold| {
-            let chip = self.label(hold);
-            match hold.users.first() {
-                Some(user) => {
-                    format!("of {chip} held by {}; end it, or map another line", user.name)
-                }
-                None => format!(
-                    "of {chip} held in its safe state for whoever attaches lines {:?} together",
-                    hold.offsets
-                ),
-            }
-        });
-        let text = format!("cannot take lines {offsets:?} {}", owner.unwrap_or_default());
-        Failure::new(ErrorCode::Busy, mask, text)
+        let Some(hold) = self.holds.get(key.0) else {
+            return Failure::new(ErrorCode::Busy, mask, "somebody else holds the lines");
+        };
+        let consumer = match hold.users.first() {
+            Some(user) => user.name.clone(),
+            None => format!("their safe state, for who attaches lines {:?} together", hold.offsets),
+        };
+        let error = chip::ChipError {
+            chip: self.label(hold).to_owned(),
+            offsets: offsets.to_vec(),
+            what: "cannot take lines",
+            cause: chip::Cause::Busy { consumer },
+        };
+        Failure { mask, ..Failure::of_chip(&error, &[]) }
     }
 
     /// Takes the lines of one group in one request.

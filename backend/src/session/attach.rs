@@ -74,7 +74,7 @@ impl Session {
         };
         if !export.access.allows(self.peer.uid, self.peer.gid) {
             let text = format!(
-                "export '{name}' is not for user {} of group {}; add one of them to its uids or gids",
+                "export '{name}' is not for user {} of group {}; add one of them to its users or groups",
                 self.peer.uid, self.peer.gid
             );
             return Err(Failure::new(ErrorCode::NotAllowed, 0, text));

@@ -147,6 +147,16 @@ pub fn other_lines_keep_their_edges_when_one_changes<B: Bench>() {
     assert_eq!(levels(&edges(held.as_mut(), 1)), [(1, true)]);
 }
 
+pub fn a_change_of_other_lines_does_not_end_a_debounce_period<B: Bench>() {
+    let bench = B::new();
+    let mut chip = bench.chip();
+    let debounced = LineConfig { debounce: Some(Duration::from_millis(200)), ..WATCHED };
+    let mut held = chip.request(&[(2, debounced), (3, INPUT)], "contract").unwrap();
+    bench.pull(2, true);
+    held.reconfigure(&[debounced, HIGH]).unwrap();
+    assert_eq!(levels(&edges(held.as_mut(), 1)), [(0, true)]);
+}
+
 pub fn an_output_has_no_edges<B: Bench>() {
     let bench = B::new();
     let mut chip = bench.chip();

@@ -159,6 +159,7 @@ macro_rules! contract_tests {
             bounces_are_swallowed,
             edges_can_be_switched_off_and_on,
             other_lines_keep_their_edges_when_one_changes,
+            a_change_of_other_lines_does_not_end_a_debounce_period,
             an_output_has_no_edges,
         );
         $crate::contract_tests!($bench, removal:

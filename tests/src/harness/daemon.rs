@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The daemon as a process.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Instant;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+use vgpio_backend::control::api::Status;
+use vgpio_backend::control::{Client as Control, Command as Ask};
+
+use super::deadline;
+
+/// A running `vgpiod` with sockets in a folder of its own. When it goes out of scope it is ended by
+/// SIGTERM, and the test fails unless it then exits cleanly and removes its sockets.
+pub struct Daemon {
+    process: Process,
+    pid: Pid,
+    folder: Rc<TempDir>,
+}
+
+/// How a `vgpiod` ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it wrote to its standard error.
+    pub log: String,
+}
+
+/// A process, and what it wrote to its standard error so far.
+struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    log: String,
+}
+
+impl Daemon {
+    /// Starts it, and waits until it listens.
+    pub fn start(options: &[impl AsRef<str>]) -> Self {
+        Self::start_in(&Rc::new(folder()), options)
+    }
+
+    /// As [`start`](Self::start), with the sockets of this folder.
+    pub fn start_in(folder: &Rc<TempDir>, options: &[impl AsRef<str>]) -> Self {
+        Self::start_by(folder, command(folder.path(), options))
+    }
+
+    /// As [`start`](Self::start), by a command that runs [`command`] in some other way.
+    pub fn start_by(folder: &Rc<TempDir>, command: Command) -> Self {
+        let mut process = Process::start(command);
+        process.wait_for("] ready: ");
+        let mut daemon = Self { process, pid: Pid::this(), folder: Rc::clone(folder) };
+        let pid = daemon.status().pid;
+        daemon.pid = Pid::from_raw(i32::try_from(pid).expect("a process number"));
+        daemon
+    }
+
+    /// Runs one that is expected to end by itself.
+    pub fn run(command: Command) -> Ended {
+        Process::start(command).wait()
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Rc<TempDir> {
+        &self.folder
+    }
+
+    /// Where frontends connect.
+    pub fn socket(&self) -> PathBuf {
+        socket(self.folder.path())
+    }
+
+    /// Where `vgpioctl` connects.
+    pub fn control_socket(&self) -> PathBuf {
+        control_socket(self.folder.path())
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// A connection to the control socket.
+    pub fn control(&self) -> Control {
+        Control::connect(&self.control_socket()).expect("the daemon listens for vgpioctl")
+    }
+
+    /// Asks the control socket.
+    pub fn ask<T: DeserializeOwned>(&self, command: &Ask) -> T {
+        self.control().ask(command).expect("the daemon answers vgpioctl")
+    }
+
+    /// What `vgpioctl status` shows.
+    pub fn status(&self) -> Status {
+        self.ask(&Ask::Status {})
+    }
+
+    /// A value of `/proc/PID/status`, in its unit: `VmHWM` in KiB.
+    pub fn proc_status(&self, key: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.pid);
+        let text = std::fs::read_to_string(&path).expect("the daemon runs");
+        let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        let value = value.unwrap_or_else(|| panic!("{path} has no {key}"));
+        let number = value.split_whitespace().next().expect("a value");
+        number.parse().expect("a number")
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid, signal).expect("the daemon runs");
+    }
+
+    /// Waits until its log has a line with this text, and returns the line.
+    pub fn wait_for_log(&mut self, text: &str) -> String {
+        self.process.wait_for(text)
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(mut self) -> Ended {
+        self.process.wait()
+    }
+
+    /// Ends it by SIGTERM. It must exit cleanly, and remove its sockets.
+    pub fn stop(mut self) -> Ended {
+        self.end()
+    }
+
+    /// Ends it by SIGKILL.
+    pub fn kill(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.process.wait();
+    }
+
+    fn end(&mut self) -> Ended {
+        self.signal(Signal::SIGTERM);
+        let ended = self.process.wait();
+        assert!(ended.status.success(), "vgpiod: {}\n{}", ended.status, ended.log);
+        for socket in [self.socket(), self.control_socket()] {
+            assert!(!socket.exists(), "vgpiod left {}", socket.display());
+        }
+        ended
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.process.has_ended() {
+            return;
+        }
+        if thread::panicking() {
+            // Only to clean up; why the test fails is known already.
+            let _ = kill(self.pid, Signal::SIGKILL);
+            let ended = self.process.wait();
+            eprintln!("--- log of vgpiod ({}):\n{}---", ended.status, ended.log);
+        } else {
+            self.end();
+        }
+    }
+}
+
+impl Process {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let stderr = child.stderr.take().expect("it is piped");
+        let (to, lines) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if to.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines, log: String::new() }
+    }
+
+    fn wait_for(&mut self, text: &str) -> String {
+        let end = deadline();
+        loop {
+            match self.next_line(end) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(_) => {}
+                Err(why) => {
+                    // Nobody waits for it any more.
+                    let _ = self.child.kill();
+                    panic!("vgpiod did not say '{text}': {why:?}\n{}", self.log)
+                }
+            }
+        }
+    }
+
+    /// Waits until it has closed its standard error, and so has ended.
+    fn wait(&mut self) -> Ended {
+        let end = deadline();
+        loop {
+            match self.next_line(end) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.child.kill();
+                    panic!("vgpiod does not end\n{}", self.log)
+                }
+            }
+        }
+        let status = self.child.wait().expect("it is a child");
+        Ended { status, log: self.log.clone() }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    fn next_line(&mut self, end: Instant) -> Result<String, RecvTimeoutError> {
+        let line = self.lines.recv_timeout(end.saturating_duration_since(Instant::now()))?;
+        writeln!(self.log, "{line}").expect("memory takes it");
+        Ok(line)
+    }
+}
+
+/// A new folder for sockets.
+pub fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("vgpio-").tempdir().expect("a folder for temporary files")
+}
+
+/// Where a daemon of this folder listens for frontends.
+pub fn socket(folder: &Path) -> PathBuf {
+    folder.join("vgpiod.sock")
+}
+
+/// Where a daemon of this folder listens for `vgpioctl`.
+pub fn control_socket(folder: &Path) -> PathBuf {
+    folder.join("control.sock")
+}
+
+/// The command that starts a daemon with the sockets of this folder. It sees no setting of the
+/// user's.
+pub fn command(folder: &Path, options: &[impl AsRef<str>]) -> Command {
+    let mut command = Command::new(program());
+    command
+        .env_remove("RUST_LOG")
+        .env("VGPIO_SOCKET", socket(folder))
+        .env("VGPIO_CONTROL", control_socket(folder))
+        .args(options.iter().map(AsRef::as_ref));
+    command
+}
+
+/// The daemon's program: `VGPIOD`, else the one beside the folder of the test program.
+pub fn program() -> PathBuf {
+    let named = env::var_os("VGPIOD").filter(|path: &OsString| !path.is_empty());
+    let path = named.map_or_else(beside, PathBuf::from);
+    assert!(
+        path.is_file(),
+        "there is no {}; build it (`cargo build -p vgpio-backend`, or `cargo xtask test` does), \
+         or name it in VGPIOD",
+        path.display()
+    );
+    path
+}
+
+/// `target/PROFILE/vgpiod` of the test program `target/PROFILE/deps/TEST`.
+fn beside() -> PathBuf {
+    let test = env::current_exe().expect("the test program has a path");
+    let folder = test.ancestors().nth(2).expect("it is in a folder of cargo's");
+    folder.join("vgpiod")
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A real `vgpiod`, clients of it, and the world outside its chip. Everything here panics when it
+//! fails, for that is how a test fails.
+
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::new_without_default,
+    reason = "all of it is for tests, which may panic"
+)]
+
+mod daemon;
+pub mod examples;
+mod gpio_sim;
+mod guest;
+mod holder;
+mod outside;
+mod simulated;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+pub use daemon::{Daemon, Ended, command, folder, program};
+pub use gpio_sim::GpioSim;
+pub use guest::{Guest, export, map, options};
+pub use holder::Holder;
+pub use outside::Outside;
+pub use simulated::Simulated;
+pub use wire::{Told, Wire};
+
+/// Label of the chip that the tests use.
+pub const LABEL: &str = "e6055400.gpio";
+/// Its lines.
+pub const LINES: u32 = 32;
+/// Those that have names.
+pub const NAMES: [(u32, &str); 4] = [(11, "LED1"), (12, "LED2"), (13, "LED3"), (21, "BUTTON")];
+
+/// Longer than anything takes on a busy machine: whoever waits so long has failed.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// When whoever waits from now on has failed.
+pub fn deadline() -> Instant {
+    Instant::now() + DEADLINE
+}
+
+/// Asks until the answer is there. To be used where the question itself waits for the daemon, so
+/// that it has its turn.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = deadline();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "not in time: {what}");
+    }
+}
