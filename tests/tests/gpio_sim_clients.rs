@@ -3,4 +3,4 @@
 
 mod suite;
 
-use vgpio_tests::harness::GpioSim as World;
+type World = vgpio_tests::harness::GpioSim;

@@ -43,14 +43,14 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     if options.micro {
         for (package, name) in MICRO {
             let arguments = ["bench", "--package", package, "--bench", name, "--"];
-            run_here(workspace.cargo(&arguments).args(&options.arguments))?;
+            run_here(unwinding(workspace.cargo(&arguments).args(&options.arguments)))?;
         }
         return Ok(0);
     }
     let daemon = ["build", "--release", "--package", BACKEND, "--bin", DAEMON];
-    let daemon = build(workspace, &daemon, DAEMON)?;
+    let daemon = build(&mut workspace.cargo(&daemon), DAEMON)?;
     let bench = ["bench", "--package", TESTS, "--bench", WHOLE_PATH, "--no-run"];
-    let bench = build(workspace, &bench, WHOLE_PATH)?;
+    let bench = build(unwinding(&mut workspace.cargo(&bench)), WHOLE_PATH)?;
     if options.gpio_sim {
         let mut rig = suite::prepare(cache, workspace, rig::DEADLINE)?;
         let name = DAEMON.to_uppercase();
@@ -65,8 +65,13 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     Ok(0)
 }
 
-fn build(workspace: &Workspace, arguments: &[&str], name: &str) -> Result<PathBuf> {
-    let built = executables(&format!("building {name}"), &mut workspace.cargo(arguments))?;
+/// Cargo lets benchmarks unwind whatever the profile says. Told so, it need not build each crate twice.
+fn unwinding(cargo: &mut Command) -> &mut Command {
+    cargo.env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
+}
+
+fn build(cargo: &mut Command, name: &str) -> Result<PathBuf> {
+    let built = executables(&format!("building {name}"), cargo)?;
     let found = built.into_iter().find(|(built, _)| built == name);
     found.map(|(_, path)| path).ok_or_else(|| Error::Findings(format!("cargo built no {name}")))
 }

@@ -8,8 +8,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use vgpio_backend::chain;
-use vgpio_backend::chip::{Chip, cdev};
+use vgpio_backend::chip;
 use vgpio_backend::cli::vgpiod::{Options, Program, capabilities, run};
 use vgpio_backend::config::{Env, load};
 use vgpio_backend::server::Server;
@@ -18,10 +19,9 @@ fn main() -> ExitCode {
     let Program { options, command } = Program::parse();
     let mut out = anstream::stdout();
     let done = match command {
-        Some(command) => {
-            let open = |chip: &str| cdev::open(chip).map(|chip| Box::new(chip) as Box<dyn Chip>);
-            run(&command, &open, &Env::read(), &mut out).map(ExitCode::from).map_err(Into::into)
-        }
+        Some(command) => run(&command, &chip::open, &Env::read(), &mut out)
+            .map(ExitCode::from)
+            .map_err(Into::into),
         None if options.print_capabilities => {
             writeln!(out, "{}", capabilities()).map(|()| ExitCode::SUCCESS).map_err(Into::into)
         }
@@ -35,7 +35,17 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     env_logger::Builder::new().filter_level(options.log_level()).parse_default_env().init();
+    if let Err(errno) = raise_descriptor_limit() {
+        log::warn!("fewer frontends can be served than might be: RLIMIT_NOFILE: {errno}");
+    }
     let config = load(options, &Env::read())?;
     Server::new(config)?.run()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A session takes up to four descriptors, and the soft limit is 1024 for the sake of programs that
+/// use `select(2)`. This one does not, so it takes what it may have.
+fn raise_descriptor_limit() -> nix::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
 }

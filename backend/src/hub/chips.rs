@@ -62,9 +62,7 @@ impl Chips {
         });
         match sim {
             Some(sim) => Ok(Box::new(sim.chip())),
-            None => cdev::open(text)
-                .map(|chip| Box::new(chip) as Box<dyn Chip>)
-                .map_err(|error| self.also_sims(error)),
+            None => chip::open(text).map_err(|error| self.also_sims(error)),
         }
     }
 
@@ -105,7 +103,7 @@ impl Chips {
             return Ok(None);
         }
         let name = info.name.clone();
-        let open = move || cdev::open(&name).map(|chip| Box::new(chip) as Box<dyn Chip>);
+        let open = move || chip::open(&name);
         Worker::spawn(&info.name, open, Arc::clone(&self.waker)).map(Some)
     }
 

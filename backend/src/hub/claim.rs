@@ -198,7 +198,7 @@ impl Hub {
         };
         let consumer = match hold.users.first() {
             Some(user) => user.name.clone(),
-            None => format!("their safe state, for who attaches lines {:?} together", hold.offsets),
+            None => format!("vgpiod, safe until lines {:?} are attached together", hold.offsets),
         };
         let error = chip::ChipError {
             chip: self.label(hold).to_owned(),

@@ -42,12 +42,12 @@ impl Failure {
 
 fn code(cause: &Cause) -> ErrorCode {
     match cause {
-        Cause::NoChip { .. } => ErrorCode::NoChip,
+        Cause::NoChip { .. } | Cause::Ambiguous { .. } | Cause::NotAChip => ErrorCode::NoChip,
         Cause::NoLine { .. } | Cause::NoName { .. } => ErrorCode::NoLine,
         Cause::Busy { .. } => ErrorCode::Busy,
         Cause::Permission { .. } => ErrorCode::Permission,
         Cause::NotSupported { .. } | Cause::NoEdges => ErrorCode::NotSupported,
         Cause::Gone => ErrorCode::LineLost,
-        _ => ErrorCode::Host,
+        Cause::Host(_) => ErrorCode::Host,
     }
 }

@@ -80,6 +80,11 @@ impl Hub {
             }
             Held::Lost => return Step::Done(Err(self.lost(key, mask))),
         };
+        if let Err(error) = &result
+            && self.is_going(key, error)
+        {
+            return Step::Done(Err(self.lost(key, mask)));
+        }
         if self.watched && changed != 0 {
             self.note_sets(key, changed);
         }
@@ -124,10 +129,19 @@ impl Hub {
                 return Step::Done(Err(self.lost(key, all)));
             }
         };
-        if result.is_ok() {
-            hold.adopt(config);
+        let all = hold.all();
+        match result {
+            Err(error) if !matches!(error.cause, Cause::Gone) => self.done(key, Err(error)),
+            Ok(()) => {
+                hold.adopt(config);
+                Step::Done(Ok(0))
+            }
+            Err(error) => {
+                hold.adopt(config);
+                self.is_going(key, &error);
+                Step::Done(Err(self.lost(key, all)))
+            }
         }
-        self.done(key, result.map(|()| 0))
     }
 
     /// Done when everything asked of the hold before is done.
@@ -160,7 +174,13 @@ impl Hub {
     pub fn complete(&mut self, completion: Completion) -> Option<Completed> {
         let Awaited { origin, hold, restore, config } = self.awaited.remove(&completion.ticket)?;
         let result = match completion.outcome {
-            Outcome::Failed(error) => Err(self.failed(hold, &error)),
+            Outcome::Failed(error) => {
+                let kept = config.filter(|_| self.is_going(hold, &error));
+                if let (Some(config), Some(hold)) = (kept, self.holds.get_mut(hold.0)) {
+                    hold.adopt(config);
+                }
+                Err(self.failed(hold, &error))
+            }
             Outcome::Held { polled } => {
                 self.requested(hold, Held::Worker, polled, config.unwrap_or_default());
                 Ok(0)
@@ -245,13 +265,21 @@ impl Hub {
 
     /// Makes a failure of a chip's error, and notes that the chip is gone if that is why.
     pub(super) fn failed(&mut self, key: HoldKey, error: &ChipError) -> Failure {
-        let Some(hold) = self.holds.get(key.0) else {
-            return Failure::of_chip(error, &[]);
-        };
-        if matches!(error.cause, Cause::Gone) && !self.gone.contains(&hold.chip) {
+        self.is_going(key, error);
+        let offsets = self.holds.get(key.0).map(|hold| &hold.offsets[..]);
+        Failure::of_chip(error, offsets.unwrap_or_default())
+    }
+
+    /// Whether the chip has gone, which is noted. What was asked of it is remembered then.
+    fn is_going(&mut self, key: HoldKey, error: &ChipError) -> bool {
+        let gone = matches!(error.cause, Cause::Gone);
+        if let Some(hold) = self.holds.get(key.0)
+            && gone
+            && !self.gone.contains(&hold.chip)
+        {
             self.gone.push(hold.chip);
         }
-        Failure::of_chip(error, &hold.offsets)
+        gone
     }
 
     fn lost(&self, key: HoldKey, mask: u64) -> Failure {

@@ -90,13 +90,18 @@ impl Hub {
     }
 
     fn abandon(&mut self, key: HoldKey, text: &str) -> Vec<Completed> {
-        let abandoned = self.awaited.extract_if(|_, awaited| awaited.hold == key);
-        let completed = abandoned.map(|(_, awaited)| Completed {
-            origin: awaited.origin,
-            hold: key,
-            restore: false,
-            result: Err(Failure::new(ErrorCode::LineLost, 0, text)),
-        });
-        completed.collect()
+        let mut completed = Vec::new();
+        for (_, awaited) in self.awaited.extract_if(|_, awaited| awaited.hold == key) {
+            if let (Some(config), Some(hold)) = (awaited.config, self.holds.get_mut(key.0)) {
+                hold.adopt(config);
+            }
+            completed.push(Completed {
+                origin: awaited.origin,
+                hold: key,
+                restore: false,
+                result: Err(Failure::new(ErrorCode::LineLost, 0, text)),
+            });
+        }
+        completed
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's state: its guests and their lines, and what moves between them in a turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use mio::Registry;
@@ -68,6 +68,17 @@ impl Daemon {
             touched: Vec::new(),
             read_buffer: vec![0; READ_BUFFER],
             edge_buffer: Vec::with_capacity(EDGE_BUFFER),
+        }
+    }
+
+    /// Warns of chips that are to be lent and are not there. They may come later, so it is no error.
+    pub fn look_for_chips(&self) {
+        let lines = self.config.exports.iter().flat_map(|export| &export.lines);
+        let chips: BTreeSet<&str> = lines.map(|line| line.chip.as_str()).collect();
+        for chip in chips {
+            if let Err(error) = self.hub.chips().open(chip) {
+                log::warn!("cannot be lent now: {}", crate::chain(&error));
+            }
         }
     }
 

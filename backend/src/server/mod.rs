@@ -103,6 +103,7 @@ impl Server {
     /// # Errors
     /// When the host fails the event loop.
     pub fn run(mut self) -> Result<(), ServerError> {
+        self.daemon.look_for_chips();
         let here = self.daemon.report();
         log::info!("ready: frontends connect to {}, vgpioctl to {}", here.socket, here.control);
         let mut events = Events::with_capacity(256);

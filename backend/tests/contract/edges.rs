@@ -124,6 +124,28 @@ pub fn bounces_are_swallowed<B: Bench>() {
     assert!(fall.timestamp_ns - rise.timestamp_ns >= 400_000_000, "{rise:?} {fall:?}");
 }
 
+pub fn a_debounced_line_reports_only_the_edges_asked_for<B: Bench>() {
+    let bench = B::new();
+    let mut chip = bench.chip();
+    let rising = LineConfig {
+        debounce: Some(Duration::from_millis(10)),
+        edges: EdgeDetection::Rising,
+        ..INPUT
+    };
+    let mut held = take(chip.as_mut(), &[3], rising);
+    for number in 1..=2 {
+        bench.pull(3, true);
+        let edge = edges(held.as_mut(), 1)[0];
+        assert_eq!((edge.active, edge.line_seqno), (true, number));
+        bench.pull(3, false);
+        let end = Instant::now() + DEADLINE;
+        while held.get(1).unwrap() == 1 {
+            assert!(Instant::now() < end, "the fall counts in time");
+            std::thread::yield_now();
+        }
+    }
+}
+
 pub fn edges_can_be_switched_off_and_on<B: Bench>() {
     let bench = B::new();
     let mut chip = bench.chip();

@@ -157,6 +157,7 @@ macro_rules! contract_tests {
             an_overflow_is_counted_and_the_last_level_is_right,
             no_more_edges_are_read_than_there_is_room_for,
             bounces_are_swallowed,
+            a_debounced_line_reports_only_the_edges_asked_for,
             edges_can_be_switched_off_and_on,
             other_lines_keep_their_edges_when_one_changes,
             a_change_of_other_lines_does_not_end_a_debounce_period,

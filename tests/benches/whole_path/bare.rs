@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
+
+use crate::process::{Place, pin};
 
 /// Bytes of a SET of the protocol.
 pub const SET: usize = 32;
@@ -48,13 +51,14 @@ impl Trip {
 
 impl Bare {
     /// Starts this program as `echo` or `drain`.
-    pub fn start(task: &str) -> Self {
+    pub fn start(task: &str, place: Place) -> Self {
         let (stream, theirs) = UnixStream::pair().unwrap();
         let child = Command::new(env::current_exe().unwrap())
             .arg(task)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .spawn()
             .unwrap();
+        pin(Pid::from_raw(child.id().try_into().unwrap()), place);
         Self { stream, child }
     }
 
@@ -95,7 +99,8 @@ impl Drop for Bare {
 /// The child that answers each message with the time at which it had read it.
 pub fn echo() {
     let mut stream = stdin();
-    let epoll = epoll(&stream);
+    // Each message is read whole, so that the cheaper way to be told is safe.
+    let epoll = epoll(&stream, EpollFlags::EPOLLIN | EpollFlags::EPOLLET);
     let mut buffer = vec![0; BUFFER];
     while wait(&epoll, &mut stream, &mut buffer) > 0 {
         let mut answer = [0; EDGE];
@@ -107,7 +112,7 @@ pub fn echo() {
 /// The child that is told how many bytes will come, and answers when they have.
 pub fn drain() {
     let mut stream = stdin();
-    let epoll = epoll(&stream);
+    let epoll = epoll(&stream, EpollFlags::EPOLLIN);
     let mut buffer = vec![0; BUFFER];
     let mut expected = [0; 8];
     while stream.read_exact(&mut expected).is_ok() {
@@ -127,10 +132,9 @@ fn stdin() -> UnixStream {
     UnixStream::from(io::stdin().as_fd().try_clone_to_owned().unwrap())
 }
 
-fn epoll(stream: &UnixStream) -> Epoll {
+fn epoll(stream: &UnixStream, events: EpollFlags) -> Epoll {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
-    let readable = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0);
-    epoll.add(stream, readable).unwrap();
+    epoll.add(stream, EpollEvent::new(events, 0)).unwrap();
     epoll
 }
 

@@ -5,7 +5,7 @@ use vgpio::client::Client;
 use vgpio_tests::harness::{Daemon, Guest, LABEL, LINES, map};
 
 use crate::latency::sample;
-use crate::process::{idle_wakeups, memory};
+use crate::process::{Place, idle_wakeups, memory};
 use crate::report::{Crowd, Report};
 use crate::world::{active, options, wire, wired};
 use crate::{Arguments, world::World};
@@ -33,11 +33,11 @@ pub fn grow(arguments: &Arguments, report: &mut Report) {
     for &sessions in &arguments.sessions {
         (silent.len() + 1..sessions).for_each(|i| silent.push(attach(&daemon, i)));
         let mut level = 0;
-        let pairs = sample(arguments.samples, || {
+        let pairs = sample(arguments.samples, daemon.pid(), Place::Near, || {
             level ^= 1;
             wired(&mut client, level)
         });
-        let name = format!("output, {sessions} sessions");
+        let name = format!("output, {sessions} sessions, {}", Place::Near.cpus());
         report.latency.push(pairs.latency(name, |trip| trip.there));
         report.crowd.push(Crowd {
             sessions,

@@ -4,7 +4,10 @@
 
 use std::hint;
 
+use nix::unistd::Pid;
+
 use crate::bare::{Bare, Trip, now_ns};
+use crate::process::{Place, pin};
 use crate::report::{Latency, Spread};
 
 /// Time between two samples, in nanoseconds, so that both processes sleep when the next begins.
@@ -18,9 +21,15 @@ pub struct Pairs {
     floor: Vec<Trip>,
 }
 
-/// Samples both in turns.
-pub fn sample(samples: usize, mut subject: impl FnMut() -> Trip) -> Pairs {
-    let mut bare = Bare::start("echo");
+/// Samples both in turns, the daemon and the other end of the bare socket on this CPU.
+pub fn sample(
+    samples: usize,
+    daemon: Pid,
+    place: Place,
+    mut subject: impl FnMut() -> Trip,
+) -> Pairs {
+    pin(daemon, place);
+    let mut bare = Bare::start("echo", place);
     let mut pairs = Pairs { subject: Vec::new(), floor: Vec::new() };
     for i in 0..samples + samples / WARM_UP {
         pause();

@@ -15,7 +15,9 @@ mod world;
 
 use clap::{Parser, Subcommand};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
 
+use process::{Place, pin};
 use report::Report;
 use world::World;
 
@@ -69,6 +71,7 @@ fn main() {
     // the limit.
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
+    pin(Pid::this(), Place::Near);
     let report = measure(&arguments);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report).unwrap());
@@ -79,7 +82,10 @@ fn main() {
 
 fn measure(arguments: &Arguments) -> Report {
     let mut report = Report::new(arguments.gpio_sim);
-    report.latency.extend(World::new(arguments.gpio_sim).latencies(arguments.samples));
+    for place in [Place::Near, Place::Far] {
+        let mut world = World::new(arguments.gpio_sim);
+        report.latency.extend(world.latencies(arguments.samples, place));
+    }
     for batched in [true, false] {
         let mut world = World::new(arguments.gpio_sim);
         report.rate.push(rate::measure(&mut world, batched, arguments.rounds));

@@ -5,6 +5,7 @@ use vgpio::client::Posted;
 use vgpio_tests::harness::deadline;
 
 use crate::bare::{Bare, now_ns};
+use crate::process::{Place, pin};
 use crate::report::{Rate, median};
 use crate::world::{OUTPUTS, World};
 
@@ -15,7 +16,8 @@ const BATCH: usize = 64;
 
 /// Rounds of sets in turns with as many bytes over the bare socket.
 pub fn measure(world: &mut World, batched: bool, rounds: usize) -> Rate {
-    let mut bare = Bare::start("drain");
+    let mut bare = Bare::start("drain", Place::Far);
+    pin(world.daemon.pid(), Place::Far);
     let per_write = if batched { BATCH } else { 1 };
     let before = world.daemon.status().sessions.remove(0).counters;
     let (mut subject, mut floor) = (Vec::new(), Vec::new());

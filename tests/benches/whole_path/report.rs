@@ -136,9 +136,9 @@ impl Latency {
     fn row(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let us = |ns: u64| format!("{:.1}", ns as f64 / 1000.0);
         let ratio = |ratio: f64| format!("{ratio:.2}");
-        let aim = self.aim.map_or(String::new(), |aim| {
-            verdict(self.ratio_p50 <= aim, &format!("<= {aim}"))
-        });
+        let aim = self
+            .aim
+            .map_or(String::new(), |aim| verdict(self.ratio_p50 <= aim, &format!("<= {aim}")));
         let (measured, floor) = (&self.measured, &self.floor);
         let times = [measured.p50_ns, measured.p99_ns, floor.p50_ns, floor.p99_ns].map(us);
         let [p50, p99, floor_p50, floor_p99] = times;
@@ -176,7 +176,7 @@ fn verdict(met: bool, aim: &str) -> String {
 
 fn row(f: &mut Formatter<'_>, cells: [String; 8]) -> fmt::Result {
     let [name, rest @ ..] = cells;
-    write!(f, "{name:28}")?;
+    write!(f, "{name:31}")?;
     rest.iter().try_for_each(|cell| write!(f, " {cell:>10}"))?;
     writeln!(f)
 }

@@ -10,6 +10,7 @@ use vgpio_tests::harness::{Daemon, GpioSim, Guest, LABEL, Outside, deadline, exp
 
 use crate::bare::{Trip, now_ns, wait_for_input};
 use crate::latency::sample;
+use crate::process::Place;
 use crate::report::Latency;
 
 /// The outputs are lines 0 to 7 of the attachment.
@@ -51,31 +52,34 @@ impl World {
     }
 
     /// All latencies that can be had of this chip.
-    pub fn latencies(&mut self, samples: usize) -> Vec<Latency> {
+    pub fn latencies(&mut self, samples: usize, place: Place) -> Vec<Latency> {
+        let name = |what: &str| format!("{what}, {}", place.cpus());
+        let daemon = self.daemon.pid();
         let mut latencies = Vec::new();
         let mut level = 0;
         if let Some(gpio_sim) = &mut self.gpio_sim {
-            let edges = sample(samples, || {
+            let edges = sample(samples, daemon, place, || {
                 level ^= 1;
                 pulled(&mut self.client, gpio_sim, level)
             });
-            latencies.push(edges.latency("edge: kernel to client", |trip| trip.back));
+            latencies.push(edges.latency(name("edge: kernel to client"), |trip| trip.back));
         } else {
             wire(&self.daemon);
-            let wired = sample(samples, || {
+            let wired = sample(samples, daemon, place, || {
                 level ^= 1;
                 wired(&mut self.client, level)
             });
-            latencies.push(wired.latency("output: client to chip", |trip| trip.there).aim(1.3));
-            latencies.push(wired.latency("edge: pad to client", |trip| trip.back));
-            latencies.push(wired.latency("output, wire and edge", Trip::round));
+            let output = wired.latency(name("output: client to chip"), |trip| trip.there);
+            latencies.push(output.aim(1.3));
+            latencies.push(wired.latency(name("edge: pad to client"), |trip| trip.back));
+            latencies.push(wired.latency(name("output, wire and edge"), Trip::round));
         }
         // Of another line, so that there are no edges.
-        let synced = sample(samples, || {
+        let synced = sample(samples, daemon, place, || {
             level ^= 2;
             synced(&mut self.client, level & 2)
         });
-        latencies.push(synced.latency("output and barrier", Trip::round));
+        latencies.push(synced.latency(name("output and barrier"), Trip::round));
         latencies
     }
 }

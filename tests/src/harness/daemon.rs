@@ -249,7 +249,12 @@ pub fn control_socket(folder: &Path) -> PathBuf {
 /// The command that starts a daemon with the sockets of this folder. It sees no setting of the
 /// user's.
 pub fn command(folder: &Path, options: &[impl AsRef<str>]) -> Command {
-    let mut command = Command::new(program());
+    command_of(&program(), folder, options)
+}
+
+/// As [`command`], of that program.
+pub fn command_of(program: &Path, folder: &Path, options: &[impl AsRef<str>]) -> Command {
+    let mut command = Command::new(program);
     command
         .env_remove("RUST_LOG")
         .env("VGPIO_SOCKET", socket(folder))

@@ -40,16 +40,17 @@ fn example(text: &str) -> Example {
 }
 
 /// An error as the examples write it. Numbers of sessions,
-/// processes and users differ from run to run.
+/// processes, users and chips differ from run to run.
 pub fn written(told: Option<Told>, ends: bool) -> String {
-    let Some(Told { seq, mask, code, text }) = told else {
+    let Some(Told { seq, mask, code, errno, text }) = told else {
         return "no error".to_owned();
     };
     let lines = if mask == 0 { String::new() } else { format!(", lines {mask:#x}") };
+    let errno = if errno == 0 { String::new() } else { format!(", errno {errno}") };
     let end = if ends { ", the session ends" } else { "" };
-    let words = ["session ", "pid ", "user ", "of group "];
+    let words = ["session ", "pid ", "user ", "of group ", "gpiochip"];
     let text = words.iter().fold(text, |text, word| without_numbers(&text, word));
-    format!("{} ({}), seq {seq}{lines}{end}\n{text}", code.name(), code.to_wire())
+    format!("{} ({}), seq {seq}{lines}{errno}{end}\n{text}", code.name(), code.to_wire())
 }
 
 /// Puts `N` in the place of the number behind each `word`.

@@ -10,14 +10,20 @@ use std::path::{Path, PathBuf};
 use gpiocdev::line;
 use gpiosim::{Bank, Sim};
 use nix::fcntl::{Flock, FlockArg};
+use tempfile::NamedTempFile;
 use vgpio_backend::chip::LineInfo;
 use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
 
 use super::{Daemon, LABEL, LINES, NAMES, Outside};
 
 /// A gpio-sim chip. There is one of its label at a time, whatever tests run beside this one.
-pub struct GpioSim {
+///
+/// With `BLOCKING`, daemons are told that its operations can sleep, so that they use it from a
+/// worker thread.
+pub struct GpioSim<const BLOCKING: bool = false> {
     sim: Sim,
+    /// The configuration that says so.
+    config: NamedTempFile,
     /// Its name, `gpiochip0`, and its folder in sysfs.
     place: Place,
     _only_one: Flock<File>,
@@ -28,7 +34,7 @@ struct Place {
     folder: PathBuf,
 }
 
-impl GpioSim {
+impl<const BLOCKING: bool> GpioSim<BLOCKING> {
     /// A chip of another label.
     pub fn labelled(label: &str) -> Self {
         let path = env::temp_dir().join(format!("vgpio-gpio-sim-{label}.lock"));
@@ -40,7 +46,11 @@ impl GpioSim {
         }
         let sim = gpiosim::builder().with_bank(&bank).live().expect("the kernel has gpio-sim");
         let place = Place::of(&sim);
-        Self { sim, place, _only_one: lock }
+        let config = NamedTempFile::new().expect("a folder for temporary files");
+        let blocking = if BLOCKING { "yes" } else { "no" };
+        let text = format!("[[chip]]\nchip = '{label}'\nblocking = '{blocking}'\n");
+        fs::write(&config, text).expect("a folder for temporary files");
+        Self { sim, config, place, _only_one: lock }
     }
 
     /// Its name: `gpiochip0`.
@@ -94,13 +104,13 @@ fn pull_word(high: bool) -> &'static str {
     if high { "pull-up" } else { "pull-down" }
 }
 
-impl Outside for GpioSim {
+impl<const BLOCKING: bool> Outside for GpioSim<BLOCKING> {
     fn new() -> Self {
         Self::labelled(LABEL)
     }
 
     fn options(&self) -> Vec<String> {
-        Vec::new()
+        vec!["--config".to_owned(), self.config.path().display().to_string()]
     }
 
     fn meet(&mut self, _: &Daemon) {}

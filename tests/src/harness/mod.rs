@@ -20,7 +20,7 @@ mod wire;
 
 use std::time::{Duration, Instant};
 
-pub use daemon::{Daemon, Ended, command, folder, program};
+pub use daemon::{Daemon, Ended, command, command_of, folder, program};
 pub use gpio_sim::GpioSim;
 pub use guest::{Guest, export, map, options};
 pub use holder::Holder;

@@ -25,6 +25,8 @@ pub struct Told {
     pub mask: u64,
     /// Its code.
     pub code: ErrorCode,
+    /// The host's error number, 0 if there was none.
+    pub errno: u16,
     /// Its text.
     pub text: String,
 }
@@ -119,6 +121,7 @@ impl Wire {
                 seq,
                 mask: report.mask,
                 code: report.code,
+                errno: report.errno,
                 text: report.text.to_owned(),
             }),
             _ => None,

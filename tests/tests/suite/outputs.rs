@@ -6,6 +6,9 @@ use vgpio_tests::harness::Outside;
 
 use super::{Bench, lines};
 
+/// Many more than fit into the client's queue.
+const SETS: u64 = 20_000;
+
 #[test]
 fn every_transition_of_an_output_is_seen_outside() {
     let mut bench = Bench::open();
@@ -41,28 +44,28 @@ fn a_set_moves_only_the_lines_of_its_mask() {
 fn a_client_that_waits_now_and_then_loses_no_transition() {
     let mut bench = Bench::open();
     let mut guest = bench.attach(lines("gpios=8-15,init=low"));
-    for i in 0..20_000 {
+    for i in 0..SETS {
         guest.client.set(0xff, i & 0xff);
         if i % 1000 == 999 {
             guest.sync();
         }
     }
-    assert_eq!(bench.world.levels(&[8, 9, 10, 11, 12, 13, 14, 15]), 19_999 & 0xff);
+    assert_eq!(bench.world.levels(&[8, 9, 10, 11, 12, 13, 14, 15]), (SETS - 1) & 0xff);
     assert_eq!(guest.client.counters().coalesced, 0);
-    assert_eq!(bench.daemon.status().sessions[0].counters.sets, 20_000);
+    assert_eq!(bench.daemon.status().sessions[0].counters.sets, SETS);
 }
 
 #[test]
 fn sets_that_nobody_waits_for_end_at_the_last_level() {
     let mut bench = Bench::open();
     let mut guest = bench.attach(lines("gpios=8-15,init=low"));
-    for i in 0..20_000 {
+    for i in 0..SETS {
         guest.client.set(0xff, i & 0xff);
     }
     guest.sync();
-    assert_eq!(bench.world.levels(&[8, 9, 10, 11, 12, 13, 14, 15]), 19_999 & 0xff);
+    assert_eq!(bench.world.levels(&[8, 9, 10, 11, 12, 13, 14, 15]), (SETS - 1) & 0xff);
     let counters = guest.client.counters();
-    assert!(counters.sent + counters.coalesced >= 20_000, "{counters:?}");
+    assert!(counters.sent + counters.coalesced >= SETS, "{counters:?}");
     assert_eq!(bench.daemon.status().sessions[0].counters.sets, counters.sent);
 }
 

@@ -15,7 +15,8 @@ fn a_line_of_another_session_is_refused_naming_it() {
     let report = Guest::refusal(&bench.daemon, lines("gpios=3:5"));
     assert_eq!((report.code, report.mask), (ErrorCode::Busy, 0b10));
     let id = bench.daemon.status().sessions[0].id;
-    let owner = format!("held by session {id} (guest, pid {})", process::id());
+    let owner =
+        format!("line 5: cannot take lines: held by 'session {id} (guest, pid {})'", process::id());
     assert!(report.text.contains(&owner), "{report}");
 }
 

@@ -146,6 +146,15 @@ fn what_nobody_watches_is_not_read() {
 }
 
 #[test]
+fn the_next_reading_is_a_period_after_the_last() {
+    let block = block();
+    let mut request = polled(&block, &[(3, WATCHED)]);
+    block.pull(3, Pull::Up).unwrap();
+    let read = edges(&mut request)[0].timestamp_ns;
+    assert_eq!(request.next, Some(read + nanoseconds(PERIOD)));
+}
+
+#[test]
 fn a_line_left_as_it_is_stays_watched() {
     let block = block();
     let mut request = polled(&block, &[(3, WATCHED), (4, WATCHED)]);

@@ -45,8 +45,7 @@ impl SimBlock {
         Ok(())
     }
 
-    /// What the outside drives onto a pad; `None` when it drives nothing. In contention, the level
-    /// that the pad has.
+    /// What the outside drives onto a pad; `None` when it drives nothing.
     ///
     /// # Errors
     /// [`Cause::NoLine`] beyond offset 31.
