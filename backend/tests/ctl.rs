@@ -119,7 +119,7 @@ fn info_prints_as_gpioinfo_does() {
     assert_prints("info gpiochip0", relay);
     assert_prints(
         "info LED1 BUTTON",
-        "sim0 11\t\"LED1\"          \toutput consumer=\"vgpiod:guest-1\" session=7 export=\"leds\"\n\
+        "sim0 11\t\"LED1\"          \toutput consumer=\"vgpio:guest-1\" session=7 export=\"leds\"\n\
          sim0 21\t\"BUTTON\"        \tinput active-low drive=open-drain bias=pull-up edges=both \
          debounce-period=10ms\n",
     );

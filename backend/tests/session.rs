@@ -8,9 +8,9 @@ use std::sync::Arc;
 use mio::{Poll, Token, Waker};
 use proptest::prelude::*;
 use vgpio_backend::chip::sim::{SimBlock, SimOptions};
-use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Listen, Policy};
+use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Listen, Policy, Rule};
 use vgpio_backend::hub::{Chips, Hub, SessionKey};
-use vgpio_backend::session::{Context, Peer, Session};
+use vgpio_backend::session::{Context, Outbox, Peer, Session};
 use vgpio_protocol::{
     Attach, Configure, Directions, ErrorCode, Event, Frame, Hello, LineMap, LineSet, Request,
 };
@@ -139,6 +139,84 @@ impl Expected {
 /// The four lines of the export as bits 0 to 3.
 fn lines(pads: u32) -> u64 {
     [8, 9, 20, 21].iter().enumerate().map(|(i, pad)| u64::from(pads >> pad & 1) << i).sum()
+}
+
+/// A session that has attached to a line map, and what it was told.
+fn mapped(bench: &mut Bench, key: usize, map: &str) -> (Session, Option<ErrorCode>) {
+    let mut session = Session::new(SessionKey(key), 1, PEER);
+    let mut bytes = Vec::new();
+    let hello = Hello { version_min: 1, version_max: 1, features: 0, name: "z" };
+    Request::Hello(hello).encode(1, &mut bytes);
+    Request::Attach(Attach::Map(map)).encode(2, &mut bytes);
+    let said = bench.feed(&mut session, &bytes);
+    (session, said[1].1)
+}
+
+fn tell(bench: &mut Bench, session: &mut Session, seq: u64, request: &Request<'_>) {
+    let mut bytes = Vec::new();
+    request.encode(seq, &mut bytes);
+    bench.feed(session, &bytes);
+}
+
+#[test]
+fn a_refused_claim_leaves_lines_in_their_safe_state() {
+    let mut bench = Bench::new();
+    bench.config.policy.rules.push(Rule::All);
+    let (mut kept, _) = mapped(&mut bench, 0, "block,gpios=1,init=high,safe=high");
+    kept.close(&mut bench.hub);
+    let (_owner, _) = mapped(&mut bench, 1, "block,gpios=2");
+    let (_refused, code) = mapped(&mut bench, 2, "block,gpios=1:2,init=low");
+    assert_eq!(code, Some(ErrorCode::Busy));
+    assert_eq!((bench.sim.outputs(), bench.sim.levels() & 2), (2, 2), "still driven high");
+}
+
+#[test]
+fn lines_in_their_safe_state_may_be_had_in_another_order() {
+    let mut bench = Bench::new();
+    bench.config.policy.rules.push(Rule::All);
+    let (mut kept, _) = mapped(&mut bench, 0, "block,gpios=2:1,init=high,safe=high");
+    kept.close(&mut bench.hub);
+    let (_other, code) = mapped(&mut bench, 1, "block,gpios=1:2:3");
+    assert_eq!(code, None);
+}
+
+#[test]
+fn a_guest_cannot_change_what_safe_means() {
+    let mut bench = Bench::new();
+    bench.config.policy.rules.push(Rule::All);
+    let (mut guest, _) = mapped(&mut bench, 0, "block,gpios=1,init=low,safe=low");
+    let change = Configure { mask: 1, active_low: Some(true), ..Configure::default() };
+    tell(&mut bench, &mut guest, 3, &Request::Configure(change));
+    assert_eq!(bench.sim.levels() & 2, 2, "the level is kept, so the voltage changes");
+    guest.close(&mut bench.hub);
+    assert_eq!((bench.sim.outputs(), bench.sim.levels() & 2), (2, 0), "low as the map meant it");
+}
+
+#[test]
+fn what_is_sent_frees_its_room_though_the_rest_must_wait() {
+    struct Narrow(usize);
+    impl std::io::Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.0 == 0 {
+                return Err(std::io::ErrorKind::WouldBlock.into());
+            }
+            let n = bytes.len().min(std::mem::take(&mut self.0));
+            Ok(n)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut outbox = Outbox::default();
+    for _ in 0..100_000 {
+        outbox.push(&Event::Synced, 1);
+        outbox.push(&Event::Synced, 2);
+        outbox.write(Narrow(31)).unwrap();
+        outbox.write(Narrow(1)).unwrap();
+        outbox.push(&Event::Synced, 3);
+        outbox.write(Narrow(16)).unwrap();
+    }
+    assert!(outbox.len() < 64 && outbox.room() < 4096, "{} bytes of room", outbox.room());
 }
 
 proptest! {

@@ -58,8 +58,12 @@ impl<'a> Reader<'a> {
         if len > max {
             return Err(DecodeError::BadValue(what));
         }
-        str::from_utf8(self.take(len)?)
-            .map_err(|_| DecodeError::BadValue("text, which is not UTF-8"))
+        let text = str::from_utf8(self.take(len)?);
+        let text = text.map_err(|_| DecodeError::BadValue("text, which is not UTF-8"))?;
+        if text.contains('\0') {
+            return Err(DecodeError::BadValue("text, which has a NUL"));
+        }
+        Ok(text)
     }
 
     /// The payload must have been read to its end.

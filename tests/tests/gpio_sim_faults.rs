@@ -16,9 +16,11 @@ use vgpio::client::{Event, State};
 use vgpio_protocol::{ErrorCode, Event as Message, Reason};
 use vgpio_tests::harness::examples::{encode, examples, written};
 use vgpio_tests::harness::{
-    Daemon, GpioSim, Guest, LABEL, Outside, Wire, command, command_of, eventually, export, folder,
-    map, options, program,
+    Daemon, Guest, LABEL, Outside, Wire, command, command_of, eventually, export, folder, map,
+    options, program,
 };
+
+type GpioSim = vgpio_tests::harness::GpioSim;
 
 /// A user without rights: `nobody` on most systems.
 const NOBODY: u32 = 65534;

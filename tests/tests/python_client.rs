@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde::de::IgnoredAny;
-use vgpio_backend::control::api::{EventKind, LineName, OffsetOrName};
-use vgpio_backend::control::{Client as Control, Command as Ask, Notice, PressLevel};
-use vgpio_tests::harness::{Daemon, Outside, Simulated};
+use vgpio_backend::control::api::{LineName, OffsetOrName};
+use vgpio_backend::control::{Command as Ask, PressLevel};
+use vgpio_tests::harness::{Daemon, Outside, Simulated, Watcher};
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
@@ -59,33 +59,15 @@ impl Script {
     }
 }
 
-/// The levels of the LED that the outside sees, as they come.
-fn watch(daemon: &Daemon, led: &str) -> Control {
-    let mut control = daemon.control();
-    let _: IgnoredAny =
-        control.ask(&Ask::Monitor { lines: vec![named(led)] }).expect("the pad is there");
-    control
-}
-
-fn next_level(control: &mut Control) -> u8 {
-    match control.notice().expect("the daemon tells changes") {
-        Notice::Event(event) => {
-            assert_eq!(event.kind, EventKind::Pad);
-            event.level
-        }
-        Notice::Dropped(n) => panic!("{n} changes were dropped"),
-    }
-}
-
 fn blinks_and_sees_the_button(lend: [&str; 2], lines: &[&str]) {
     let mut options = Simulated::new().options();
     options.extend(lend.map(Into::into));
     let daemon = Daemon::start(&options);
-    let mut outside = watch(&daemon, "LED1");
+    let mut outside = Watcher::start(&daemon, vec![named("LED1")]);
     let mut script = Script::start(&daemon, lines);
     for level in [1, 0].repeat(3) {
         assert_eq!(script.next(), format!("LED {level}"));
-        assert_eq!(next_level(&mut outside), level);
+        assert_eq!(outside.change().level, level);
     }
     assert_eq!(script.next(), "READY");
     let press = Ask::Press { pad: named("BUTTON"), level: Some(PressLevel::High), for_ms: 20 };

@@ -132,8 +132,8 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Full(pub Job);
 
-/// A thread that owns a chip. Dropping it gives all lines back and waits for the thread to end,
-/// which may take as long as one operation of the chip.
+/// A thread that owns a chip. When it is dropped, it does the jobs that it has been given, gives
+/// all lines back and ends; nobody waits for that.
 #[derive(Debug)]
 pub struct Worker {
     info: ChipInfo,
@@ -207,6 +207,12 @@ impl Worker {
         }
     }
 
+    /// Ends the worker when it has done its jobs, which give their lines back; returns its thread.
+    #[must_use]
+    pub fn retire(mut self) -> Option<JoinHandle<()>> {
+        self.thread.take()
+    }
+
     /// Whether [`try_send`](Self::try_send) would take a job now.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -221,15 +227,10 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // The worker ends when nobody can send jobs, or hears its reports.
+        // The worker ends when it has done its jobs and nobody can send more.
         self.jobs = None;
         self.reports = None;
         let _ = self.waker.wake();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the thread of gpiochip {} has failed", self.info.label);
-        }
     }
 }
 

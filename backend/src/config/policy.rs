@@ -38,6 +38,15 @@ pub struct NotAllowed {
 }
 
 impl Policy {
+    /// Whether some rule may be about what a frontend calls `chip`. A path is only what a rule says.
+    #[must_use]
+    pub fn may_mean(&self, chip: &str) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            Rule::All => true,
+            Rule::Chip(named) | Rule::Lines(named, _) => !chip.contains('/') || named == chip,
+        })
+    }
+
     /// Whether a line may be attached by line map. `name` is the line's, and may be empty.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The chips in use: found by what a user calls them, shared by all that hold lines of them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use mio::Waker;
 use slab::Slab;
@@ -10,9 +13,12 @@ use vgpio_protocol::LineRef;
 use super::ChipKey;
 use crate::chain;
 use crate::chip::sim::SimBlock;
-use crate::chip::worker::Worker;
+use crate::chip::worker::{Full, Job, Worker};
 use crate::chip::{self, Chip, ChipError, ChipInfo, Offset, cdev};
 use crate::config::{Blocking, ChipConfig, chip_is};
+
+/// How long the daemon waits for slow chips when it ends.
+const FINISH: Duration = Duration::from_secs(5);
 
 /// The simulated blocks, and the gpiochips of the host of which lines are held.
 pub struct Chips {
@@ -20,6 +26,8 @@ pub struct Chips {
     sims: Vec<SimBlock>,
     options: Vec<ChipConfig>,
     waker: Arc<Waker>,
+    /// Threads of workers that have been given up and finish what they were asked.
+    retired: Vec<JoinHandle<()>>,
 }
 
 /// A chip in use.
@@ -28,6 +36,10 @@ pub(super) struct Slot {
     /// Tells about the lines, and lends them unless a worker does.
     pub chip: Option<Box<dyn Chip>>,
     pub worker: Option<Worker>,
+    /// Jobs that the worker is too busy to take.
+    pub backlog: VecDeque<Job>,
+    /// What the user calls the chip.
+    called: String,
     holds: usize,
 }
 
@@ -36,13 +48,28 @@ impl Slot {
     pub fn is_gone(&self) -> bool {
         self.chip.is_none()
     }
+
+    /// Hands over what had to wait because the worker was busy.
+    pub fn send_backlog(&mut self) {
+        let Some(worker) = &self.worker else { return };
+        while let Some(job) = self.backlog.pop_front() {
+            if let Err(Full(job)) = worker.try_send(job) {
+                return self.backlog.push_front(job);
+            }
+        }
+    }
+
+    /// Whether more may be asked of the chip.
+    pub fn has_room(&self) -> bool {
+        self.worker.as_ref().is_none_or(|worker| self.backlog.is_empty() && worker.has_room())
+    }
 }
 
 impl Chips {
     /// The chips of a daemon; `waker` wakes its event loop when a worker has something to tell.
     #[must_use]
     pub fn new(sims: Vec<SimBlock>, options: Vec<ChipConfig>, waker: Arc<Waker>) -> Self {
-        Self { slots: Slab::new(), sims, options, waker }
+        Self { slots: Slab::new(), sims, options, waker, retired: Vec::new() }
     }
 
     /// The simulated blocks.
@@ -84,7 +111,9 @@ impl Chips {
         }
         let info = chip.info().clone();
         let worker = self.worker_for(&info)?;
-        Ok(ChipKey(self.slots.insert(Slot { info, chip: Some(chip), worker, holds: 0 })))
+        let called = text.to_owned();
+        let (chip, backlog) = (Some(chip), VecDeque::new());
+        Ok(ChipKey(self.slots.insert(Slot { info, chip, worker, backlog, called, holds: 0 })))
     }
 
     /// A worker thread, if operations of the chip may sleep.
@@ -138,7 +167,43 @@ impl Chips {
     /// Closes a chip of which nothing is held.
     pub(super) fn forget_unused(&mut self, key: ChipKey) {
         if self.slots.get(key.0).is_some_and(|slot| slot.holds == 0) {
-            self.slots.remove(key.0);
+            // Whatever still waited is moot: the worker's end gives all lines back.
+            let worker = self.slots.remove(key.0).worker;
+            self.retire(worker);
+        }
+    }
+
+    /// Lets a worker finish what it was asked, without waiting for it.
+    fn retire(&mut self, worker: Option<Worker>) {
+        self.retired.retain(|thread| !thread.is_finished());
+        self.retired.extend(worker.and_then(Worker::retire));
+    }
+
+    /// Waits until the workers have done what they were asked, so that safe states are reached.
+    /// One that hangs with its chip is given up.
+    pub(super) fn finish(&mut self) {
+        let deadline = Instant::now() + FINISH;
+        loop {
+            let mut done = Vec::new();
+            for (_, slot) in &mut self.slots {
+                slot.worker.iter().flat_map(Worker::reports).for_each(drop);
+                slot.send_backlog();
+                if slot.backlog.is_empty() {
+                    done.push(slot.worker.take());
+                }
+            }
+            for worker in done {
+                self.retire(worker);
+            }
+            let all_sent = self.slots.iter().all(|(_, slot)| slot.worker.is_none());
+            if all_sent && self.retired.iter().all(JoinHandle::is_finished) {
+                return;
+            }
+            if Instant::now() > deadline {
+                log::error!("a chip does not answer: the safe states of its lines are not known");
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -146,7 +211,9 @@ impl Chips {
     pub(super) fn lose(&mut self, key: ChipKey) {
         if let Some(slot) = self.slots.get_mut(key.0) {
             slot.chip = None;
-            slot.worker = None;
+            slot.backlog.clear();
+            let worker = slot.worker.take();
+            self.retire(worker);
         }
     }
 
@@ -155,11 +222,15 @@ impl Chips {
         let Some(slot) = self.slots.get(key.0).filter(|slot| slot.is_gone()) else {
             return Ok(());
         };
-        let chip = self.open(&slot.info.label)?;
+        let chip = self.open(&slot.called)?;
         let info = chip.info().clone();
+        // What the user calls the chip may mean another one now, which nobody has lent.
+        if (&info.label, info.lines) != (&slot.info.label, slot.info.lines) {
+            return Ok(());
+        }
         let worker = self.worker_for(&info)?;
         if let Some(slot) = self.slots.get_mut(key.0) {
-            *slot = Slot { info, chip: Some(chip), worker, holds: slot.holds };
+            (slot.info, slot.chip, slot.worker) = (info, Some(chip), worker);
         }
         Ok(())
     }

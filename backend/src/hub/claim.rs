@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Taking lines for a session, all or none.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
+use std::collections::{BTreeMap, HashMap};
 use vgpio_protocol::{ErrorCode, Init, LineSettings};
 
-use super::chips::gone;
 use super::group::groups;
-use super::hold::{Held, Hold, User, initial};
-use super::operate::{Awaited, Origin, Step};
+use super::hold::{User, initial};
+use super::operate::{Origin, Step};
 use super::route::Route;
 use super::{ChipKey, Failure, HoldKey, Hub};
-use crate::chip::worker::Job;
-use crate::chip::{self, LineConfig, Offset};
+use crate::chip::{self, Offset};
 use crate::config::ExportLine;
-
-/// How often inputs are read on a chip that cannot detect edges, unless the map says otherwise.
-const POLL: Duration = Duration::from_millis(10);
 
 /// A session's way to some of its lines.
 #[derive(Clone, Copy, Debug)]
@@ -69,17 +62,35 @@ impl Hub {
             offsets: found.iter().map(|line| line.offset).collect(),
             pending: 0,
         };
-        let taken = self.join(who, &found, &mut claim).and_then(|fresh| {
-            for group in groups(&found, fresh) {
-                self.take(who, &found, group, &mut claim)?;
-            }
-            Ok(())
-        });
-        if let Err(failure) = taken {
+        if let Err(failure) = self.fill(who, &found, &mut claim) {
             self.leave(who.origin.session, &claim.links);
+            for line in &found {
+                self.chips.forget_unused(line.chip);
+            }
             return Err(failure);
         }
         Ok(claim)
+    }
+
+    /// Holds that are there are left alone until it is known that all lines can be had.
+    fn fill(&mut self, who: &Claimant, found: &[Found], claim: &mut Claim) -> Result<(), Failure> {
+        let (mut fresh, mut joined) = self.held_already(found);
+        for (&key, &lines) in &joined {
+            self.may_join(key, lines, found)?;
+        }
+        // Lines that were left in a safe state, and are wanted in another order, are taken anew.
+        joined.retain(|&key, &mut lines| {
+            let as_wanted = self.is_as_wanted(key, lines, found);
+            if !as_wanted {
+                self.drop_hold(key);
+                fresh |= lines;
+            }
+            as_wanted
+        });
+        for group in groups(found, fresh) {
+            self.take(who, found, group, claim)?;
+        }
+        joined.into_iter().try_for_each(|(key, lines)| self.join(who, key, lines, found, claim))
     }
 
     /// Finds each line on its chip.
@@ -133,62 +144,75 @@ impl Hub {
         Ok((key, self.chips.offset(key, &line.line)?))
     }
 
-    /// Joins holds that are shared or that nobody uses any more; returns the lines still to be taken.
-    fn join(&mut self, who: &Claimant, found: &[Found], claim: &mut Claim) -> Result<u64, Failure> {
+    /// The lines that nobody holds, and the holds of the others.
+    fn held_already(&self, found: &[Found]) -> (u64, BTreeMap<HoldKey, u64>) {
         let mut fresh = 0;
-        let mut joined: HashMap<HoldKey, u64> = HashMap::new();
+        let mut joined: BTreeMap<HoldKey, u64> = BTreeMap::new();
         for (i, line) in found.iter().enumerate() {
             match self.owners.get(&(line.chip, line.offset)) {
                 None => fresh |= 1 << i,
                 Some(&key) => *joined.entry(key).or_default() |= 1 << i,
             }
         }
-        for (key, lines) in joined {
-            let wanted: Vec<_> = indices(lines).filter_map(|i| found.get(i)).collect();
-            let offsets: Vec<_> = wanted.iter().map(|line| line.offset).collect();
-            let Some(hold) = self.holds.get_mut(key.0) else {
-                continue;
-            };
-            let both_share = hold.is_shared() && wanted.iter().all(|line| line.settings.shared);
-            if both_share
-                && !wanted
-                    .iter()
-                    .zip(&hold.settings)
-                    .all(|(a, b)| initial(&a.settings) == initial(b))
-            {
-                let text = "the line is shared by others with other settings; all who share it must say the same";
-                return Err(Failure::new(ErrorCode::Busy, lines, text));
-            }
-            let left_whole = hold.users.is_empty() && hold.offsets == offsets;
-            if !both_share && !left_whole {
-                return Err(self.busy(key, lines, &offsets));
-            }
-            let route = Route::new(lines);
-            hold.users.push(User { session: who.origin.session, route, name: who.name.clone() });
-            claim.links.push(Link { hold: key, route });
-            if left_whole && !both_share {
-                hold.settings = wanted.iter().map(|line| line.settings).collect();
-                let config = hold.settings.iter().map(initial).collect();
-                self.settle(key, route, config, who.origin, claim)?;
-            }
-        }
-        Ok(fresh)
+        (fresh, joined)
     }
 
-    /// Takes over lines that are held already, with new settings.
-    fn settle(
+    /// Whether a hold may be joined: its lines are shared, or nobody uses them any more.
+    fn may_join(&self, key: HoldKey, lines: u64, found: &[Found]) -> Result<(), Failure> {
+        let wanted: Vec<_> = indices(lines).filter_map(|i| found.get(i)).collect();
+        let offsets: Vec<_> = wanted.iter().map(|line| line.offset).collect();
+        let Some(hold) = self.holds.get(key.0) else { return Ok(()) };
+        if hold.users.is_empty() && hold.offsets.iter().all(|offset| offsets.contains(offset)) {
+            return Ok(());
+        }
+        if !hold.is_shared() || !wanted.iter().all(|line| line.settings.shared) {
+            return Err(self.busy(key, lines, &offsets));
+        }
+        let alike = |(a, b): (&&Found, &LineSettings)| initial(&a.settings) == initial(b);
+        if wanted.iter().zip(&hold.settings).all(alike) {
+            return Ok(());
+        }
+        let text =
+            "the line is shared by others with other settings; all who share it must say the same";
+        Err(Failure::new(ErrorCode::Busy, lines, text))
+    }
+
+    /// Whether a hold that may be joined has the lines in the order in which they are wanted.
+    fn is_as_wanted(&self, key: HoldKey, lines: u64, found: &[Found]) -> bool {
+        let wanted = indices(lines).filter_map(|i| found.get(i)).map(|line| line.offset);
+        self.holds.get(key.0).is_some_and(|hold| wanted.eq(hold.offsets.iter().copied()))
+    }
+
+    /// Joins a hold; one that nobody uses is taken over with new settings.
+    fn join(
         &mut self,
+        who: &Claimant,
         key: HoldKey,
-        route: Route,
-        config: Vec<LineConfig>,
-        origin: Origin,
+        lines: u64,
+        found: &[Found],
         claim: &mut Claim,
     ) -> Result<(), Failure> {
-        match self.configure(key, config, origin) {
+        let route = Route::new(lines);
+        let Some(hold) = self.holds.get_mut(key.0) else { return Ok(()) };
+        let was_left = hold.users.is_empty();
+        let wanted = indices(lines).filter_map(|i| found.get(i)).map(|line| line.settings);
+        let kept = std::mem::replace(&mut hold.settings, wanted.collect());
+        let config = hold.settings.iter().map(initial).collect();
+        hold.users.push(User { session: who.origin.session, route, name: who.name.clone() });
+        let step =
+            if was_left { self.configure(key, config, who.origin) } else { Step::Done(Ok(0)) };
+        match step {
             Step::Pending => claim.pending += 1,
             Step::Done(Ok(_)) => {}
-            Step::Done(Err(failure)) => return Err(in_session(failure, route)),
+            Step::Done(Err(failure)) => {
+                if let Some(hold) = self.holds.get_mut(key.0) {
+                    hold.settings = kept;
+                    hold.users.pop();
+                }
+                return Err(in_session(failure, route));
+            }
         }
+        claim.links.push(Link { hold: key, route });
         Ok(())
     }
 
@@ -207,113 +231,6 @@ impl Hub {
             cause: chip::Cause::Busy { consumer },
         };
         Failure { mask, ..Failure::of_chip(&error, &[]) }
-    }
-
-    /// Takes the lines of one group in one request.
-    fn take(
-        &mut self,
-        who: &Claimant,
-        found: &[Found],
-        lines: u64,
-        claim: &mut Claim,
-    ) -> Result<(), Failure> {
-        let group: Vec<_> = indices(lines).filter_map(|i| found.get(i)).collect();
-        let Some(&&Found { chip, .. }) = group.first() else {
-            return Ok(());
-        };
-        let route = Route::new(lines);
-        let settings: Vec<_> = group.iter().map(|line| line.settings).collect();
-        let config = settings.iter().map(initial).collect();
-        let mut hold = Hold {
-            chip,
-            offsets: group.iter().map(|line| line.offset).collect(),
-            config: Vec::new(),
-            settings,
-            outputs: 0,
-            levels: 0,
-            held: Held::Lost,
-            polled: None,
-            users: vec![User { session: who.origin.session, route, name: who.name.clone() }],
-            consumer: who.consumer.clone(),
-        };
-        hold.adopt(config);
-        let key = HoldKey(self.holds.insert(hold));
-        self.chips.retain(chip);
-        self.owners.extend(group.iter().map(|line| ((chip, line.offset), key)));
-        claim.links.push(Link { hold: key, route });
-        match self.request(key, who.origin, false) {
-            Step::Pending => claim.pending += 1,
-            Step::Done(Ok(_)) => {}
-            Step::Done(Err(failure)) => return Err(in_session(failure, route)),
-        }
-        Ok(())
-    }
-
-    /// Asks the chip for the lines of a hold that has none yet, or has lost them.
-    pub(super) fn request(&mut self, key: HoldKey, origin: Origin, restore: bool) -> Step {
-        let Some(hold) = self.holds.get(key.0) else {
-            return Step::Done(Ok(0));
-        };
-        let lines: Vec<_> = hold.offsets.iter().copied().zip(hold.current()).collect();
-        let poll = hold.settings.iter().filter_map(|s| s.poll).map(|p| p.0).min().unwrap_or(POLL);
-        let consumer = hold.consumer.clone();
-        let Some(slot) = self.chips.get_mut(hold.chip) else {
-            return Step::Done(Ok(0));
-        };
-        let requested = match (&slot.worker, &mut slot.chip) {
-            (Some(_), _) => {
-                let config = lines.iter().map(|(_, config)| *config).collect();
-                let job = |ticket| Job::Request { ticket, key: key.0, lines, consumer, poll };
-                return self
-                    .post(Awaited { origin, hold: key, restore, config: Some(config) }, job);
-            }
-            (None, Some(chip)) => chip::request_or_poll(chip.as_mut(), &lines, &consumer, poll),
-            (None, None) => Err(gone(&slot.info.label, hold.offsets.clone(), "cannot take lines")),
-        };
-        match requested {
-            Ok((request, polled)) => {
-                let config = lines.into_iter().map(|(_, config)| config).collect();
-                self.requested(key, Held::Here(request), polled, config);
-                Step::Done(Ok(0))
-            }
-            Err(error) => Step::Done(Err(self.failed(key, &error))),
-        }
-    }
-
-    /// Takes note that the chip has given the lines.
-    pub(super) fn requested(
-        &mut self,
-        key: HoldKey,
-        held: Held,
-        polled: Option<Duration>,
-        config: Vec<LineConfig>,
-    ) {
-        let Some(hold) = self.holds.get_mut(key.0) else {
-            return;
-        };
-        hold.held = held;
-        hold.polled = polled;
-        hold.adopt(config);
-        let as_is = |(i, line): (usize, &LineConfig)| line.direction.is_none().then_some(i);
-        let as_is: Vec<usize> = hold.config.iter().enumerate().filter_map(as_is).collect();
-        let chip = self.chips.get(hold.chip).and_then(|slot| slot.chip.as_ref());
-        for i in as_is {
-            let offset = hold.offsets.get(i).copied().unwrap_or_default();
-            let info = chip.and_then(|chip| chip.line(offset).ok());
-            if info.is_some_and(|info| info.direction == vgpio_protocol::Direction::Output) {
-                hold.outputs |= 1 << i;
-            }
-        }
-        if let Some(period) = polled {
-            log::warn!(
-                "{}: lines {:?} cannot detect edges; they are read every {period:?}",
-                chip.map_or("", |chip| &chip.info().label),
-                hold.offsets
-            );
-        }
-        if let Err(error) = self.watch_edges(key) {
-            log::error!("edges of lines cannot be watched: {error}");
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use vgpio_protocol::{Configure, Direction, EdgeDetection, Init, LineSettings, Safe};
+use vgpio_protocol::{Configure, Direction, Init, LineSettings, Safe};
 
 use super::route::Route;
 use super::{ChipKey, SessionKey};
@@ -11,6 +11,8 @@ use crate::chip::{LineConfig, Offset, Request};
 
 /// Lines of one chip in one request. Bit *i* of a mask is line *i* of the hold.
 pub struct Hold {
+    /// Its number, for the chip's worker; never used again.
+    pub(super) id: usize,
     /// The chip.
     pub chip: ChipKey,
     /// The lines, by offset on the chip.
@@ -39,6 +41,8 @@ pub(super) enum Held {
     Here(Box<dyn Request>),
     /// On the worker thread of its chip.
     Worker,
+    /// Asked of the chip, which has not answered yet.
+    Asked,
     /// Nowhere: the chip is gone.
     Lost,
 }
@@ -106,23 +110,12 @@ impl Hold {
         lines.map(|(i, line)| LineConfig { active: self.levels >> i & 1 == 1, ..*line }).collect()
     }
 
-    /// The settings that put each output into its safe state.
+    /// The settings that put each output into its safe state. Bias, drive and polarity are those of
+    /// the map or export: whoever wrote `safe=low` meant them, whatever the guest has made of them.
     pub(super) fn safe(&self) -> Vec<LineConfig> {
         let lines = self.current().into_iter().zip(&self.settings).enumerate();
         lines
-            .map(|(i, (line, settings))| {
-                if self.outputs >> i & 1 == 0 {
-                    return line;
-                }
-                match settings.safe {
-                    Safe::Hold => line,
-                    Safe::Low => LineConfig { active: false, ..line },
-                    Safe::High => LineConfig { active: true, ..line },
-                    Safe::Input | Safe::Release => {
-                        LineConfig { direction: Some(Direction::Input), ..line }
-                    }
-                }
-            })
+            .map(|(i, (line, settings))| safe(line, settings, self.outputs >> i & 1 == 1))
             .collect()
     }
 
@@ -151,6 +144,17 @@ impl Hold {
     }
 }
 
+fn safe(line: LineConfig, settings: &LineSettings, output: bool) -> LineConfig {
+    let (direction, active) = match settings.safe {
+        Safe::Hold => return line,
+        _ if !output => return line,
+        Safe::Low => (Direction::Output, false),
+        Safe::High => (Direction::Output, true),
+        Safe::Input | Safe::Release => (Direction::Input, false),
+    };
+    LineConfig { direction: Some(direction), active, ..initial(settings) }
+}
+
 /// The settings of a line that is being attached.
 pub(super) fn initial(settings: &LineSettings) -> LineConfig {
     let (direction, active) = match settings.init {
@@ -165,8 +169,7 @@ pub(super) fn initial(settings: &LineSettings) -> LineConfig {
         active_low: settings.active_low,
         bias: settings.bias,
         drive: settings.drive,
-        // Whoever shares the line may want the other edges.
-        edges: if settings.shared { EdgeDetection::Both } else { settings.edges },
+        edges: settings.edges,
         debounce: settings.debounce.map(|period| period.0),
     }
 }

@@ -2,7 +2,8 @@
 //! Giving lines back: outputs go to their safe states.
 
 use super::claim::Link;
-use super::operate::{Awaited, Origin, Step};
+use super::jobs::Awaited;
+use super::operate::{Origin, Step};
 use super::{HoldKey, Hub, SessionKey};
 use crate::chip::worker::Job;
 
@@ -39,11 +40,12 @@ impl Hub {
         }
     }
 
-    fn drop_hold(&mut self, key: HoldKey) {
+    pub(super) fn drop_hold(&mut self, key: HoldKey) {
         let chip = self.holds.get(key.0).map(|hold| hold.chip);
         // The worker may have the lines already, or a request for them on its way.
         if chip.and_then(|chip| self.chips.get(chip)).is_some_and(|slot| slot.worker.is_some()) {
-            let job = |ticket| Job::Release { ticket, key: key.0 };
+            let id = self.holds.get(key.0).map_or(0, |hold| hold.id);
+            let job = |ticket| Job::Release { ticket, key: id };
             self.post(Awaited::new(Origin::NOBODY, key), job);
         }
         self.awaited.retain(|_, awaited| awaited.hold != key);
@@ -52,5 +54,8 @@ impl Hub {
         let chip = hold.chip;
         drop(hold);
         self.chips.release(chip);
+        if self.chips.get(chip).is_none() {
+            self.gone.retain(|gone| *gone != chip);
+        }
     }
 }

@@ -9,12 +9,14 @@ mod claim;
 mod failure;
 mod group;
 mod hold;
+mod jobs;
 mod leave;
 mod operate;
 mod restore;
 mod route;
+mod take;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use mio::Registry;
 use slab::Slab;
@@ -23,11 +25,11 @@ pub use chips::{Chips, offset_of};
 pub use claim::{Claim, Claimant, Link, in_session};
 pub use failure::Failure;
 pub use hold::{Hold, User};
-pub use operate::{Completed, Origin, Step};
+pub use jobs::Completed;
+pub use operate::{Origin, Step};
 pub use restore::LostLines;
 pub use route::Route;
 
-use crate::chip::worker::Job;
 use crate::chip::{Chip, Offset};
 use hold::Held;
 
@@ -36,7 +38,7 @@ use hold::Held;
 pub struct ChipKey(usize);
 
 /// Lines held together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HoldKey(pub usize);
 
 /// A session, as the server keeps it.
@@ -50,10 +52,9 @@ pub struct Hub {
     owners: HashMap<(ChipKey, Offset), HoldKey>,
     registry: Registry,
     /// What workers have been asked and not yet answered.
-    awaited: HashMap<u64, operate::Awaited>,
+    awaited: HashMap<u64, jobs::Awaited>,
     last_ticket: u64,
-    /// Jobs for workers that are too busy to take them.
-    backlog: VecDeque<(ChipKey, Job)>,
+    last_id: usize,
     /// Chips found to be gone whose users have not been told yet.
     gone: Vec<ChipKey>,
     /// Whether somebody wants to see every change.
@@ -87,7 +88,7 @@ impl Hub {
             registry,
             awaited: HashMap::new(),
             last_ticket: 0,
-            backlog: VecDeque::new(),
+            last_id: 0,
             gone: Vec::new(),
             watched: false,
             changes: Vec::new(),
@@ -111,7 +112,8 @@ impl Hub {
     pub fn holder(&self, chip: &str, offset: Offset) -> Option<(HoldKey, &Hold)> {
         let mut holds = self.holds.iter().map(|(key, hold)| (HoldKey(key), hold));
         holds.find(|(_, hold)| {
-            let name = self.chips.get(hold.chip).map_or("", |slot| &slot.info.name);
+            let slot = self.chips.get(hold.chip).filter(|slot| !slot.is_gone());
+            let name = slot.map_or("", |slot| &slot.info.name);
             name == chip && hold.offsets.contains(&offset)
         })
     }
@@ -128,6 +130,11 @@ impl Hub {
     #[must_use]
     pub fn label(&self, hold: &Hold) -> &str {
         self.chips.get(hold.chip).map_or("", |slot| &slot.info.label)
+    }
+
+    /// Waits until slow chips have done what they were asked. Nothing may be asked after that.
+    pub fn finish(&mut self) {
+        self.chips.finish();
     }
 
     /// The changes since the last call, while [`watched`](Self::watched).

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Operations on held lines, done at once or by the chip's worker.
+//! Operations on held lines: done at once, or handed to the chip's worker.
 
 use mio::Interest;
 use mio::unix::SourceFd;
 use std::os::fd::AsRawFd;
 
 use super::chips::gone;
+use super::jobs::Awaited;
 use super::{Change, Failure, Held, HoldKey, Hub, SessionKey};
 
-use crate::chip::worker::{Completion, Full, Job, Outcome, Report, Worker};
+use crate::chip::worker::Job;
 use crate::chip::{Cause, ChipEdge, ChipError, LineConfig};
 use crate::clock;
 use crate::token::Source;
@@ -32,36 +33,8 @@ impl Origin {
 pub enum Step {
     /// It is done; of reads, the levels.
     Done(Result<u64, Failure>),
-    /// The chip's worker has it; [`Hub::complete`] will tell.
+    /// The chip's worker has it; [`Hub::complete`](super::Hub::complete) will tell.
     Pending,
-}
-
-/// What a worker is doing for somebody.
-pub(super) struct Awaited {
-    pub origin: Origin,
-    pub hold: HoldKey,
-    pub restore: bool,
-    /// Settings that the lines have when it is done.
-    pub config: Option<Vec<LineConfig>>,
-}
-
-impl Awaited {
-    pub fn new(origin: Origin, hold: HoldKey) -> Self {
-        Self { origin, hold, restore: false, config: None }
-    }
-}
-
-/// What a worker has done.
-#[derive(Debug)]
-pub struct Completed {
-    /// For whom.
-    pub origin: Origin,
-    /// With which lines.
-    pub hold: HoldKey,
-    /// Whether lost lines have been taken again.
-    pub restore: bool,
-    /// Of reads, the levels; a mask of the hold's lines in a failure.
-    pub result: Result<u64, Failure>,
 }
 
 impl Hub {
@@ -70,25 +43,33 @@ impl Hub {
         let Some(hold) = self.holds.get_mut(key.0) else {
             return Step::Done(Ok(0));
         };
-        let changed = (hold.levels ^ bits) & mask;
+        let before = hold.levels;
         hold.remember(mask, bits);
-        let result = match &mut hold.held {
-            Held::Here(request) => request.set(mask, bits),
-            Held::Worker => {
-                let job = |ticket| Job::Set { ticket, key: key.0, mask, bits };
-                return self.post(Awaited::new(origin, key), job);
+        let step = match &mut hold.held {
+            Held::Here(request) => match request.set(mask, bits) {
+                Ok(()) => Step::Done(Ok(0)),
+                Err(error) => return self.unset(key, mask, before, &error),
+            },
+            Held::Worker | Held::Asked => {
+                let id = hold.id;
+                let job = |ticket| Job::Set { ticket, key: id, mask, bits };
+                self.post(Awaited::new(origin, key), job)
             }
             Held::Lost => return Step::Done(Err(self.lost(key, mask))),
         };
-        if let Err(error) = &result
-            && self.is_going(key, error)
-        {
+        self.note_sets(key, (before ^ bits) & mask);
+        step
+    }
+
+    /// A set has failed: its levels are forgotten, unless the chip has gone.
+    fn unset(&mut self, key: HoldKey, mask: u64, before: u64, error: &ChipError) -> Step {
+        if self.is_going(key, error) {
             return Step::Done(Err(self.lost(key, mask)));
         }
-        if self.watched && changed != 0 {
-            self.note_sets(key, changed);
+        if let Some(hold) = self.holds.get_mut(key.0) {
+            hold.remember(mask, before);
         }
-        self.done(key, result.map(|()| 0))
+        Step::Done(Err(self.failed(key, error)))
     }
 
     /// Reads lines of a hold.
@@ -98,9 +79,10 @@ impl Hub {
         };
         let result = match &mut hold.held {
             Held::Here(request) => request.get(mask),
-            Held::Worker => {
-                let job = |ticket| Job::Get { ticket, key: key.0, mask };
-                return self.post(Awaited::new(origin, key), job);
+            Held::Worker | Held::Asked => {
+                let id = hold.id;
+                let job = |ticket| Job::Get { ticket, key: id, mask };
+                return self.post(Awaited { read: mask, ..Awaited::new(origin, key) }, job);
             }
             Held::Lost => return Step::Done(Ok(0)),
         };
@@ -117,11 +99,11 @@ impl Hub {
         };
         let result = match &mut hold.held {
             Held::Here(request) => request.reconfigure(&config),
-            Held::Worker => {
-                let lines = config.clone();
-                let job = |ticket| Job::Reconfigure { ticket, key: key.0, lines };
-                return self
-                    .post(Awaited { config: Some(config), ..Awaited::new(origin, key) }, job);
+            Held::Worker | Held::Asked => {
+                let (id, lines) = (hold.id, config.clone());
+                let job = |ticket| Job::Reconfigure { ticket, key: id, lines };
+                let awaited = Awaited { config: Some(config), ..Awaited::new(origin, key) };
+                return self.post(awaited, job);
             }
             Held::Lost => {
                 hold.adopt(config);
@@ -133,7 +115,10 @@ impl Hub {
         match result {
             Err(error) if !matches!(error.cause, Cause::Gone) => self.done(key, Err(error)),
             Ok(()) => {
+                let before = hold.levels;
                 hold.adopt(config);
+                let changed = (before ^ hold.levels) & hold.outputs;
+                self.note_sets(key, changed);
                 Step::Done(Ok(0))
             }
             Err(error) => {
@@ -147,7 +132,9 @@ impl Hub {
     /// Done when everything asked of the hold before is done.
     pub fn barrier(&mut self, key: HoldKey, origin: Origin) -> Step {
         match self.holds.get(key.0) {
-            Some(hold) if matches!(hold.held, Held::Worker) => self.get(key, 0, origin),
+            Some(hold) if matches!(hold.held, Held::Worker | Held::Asked) => {
+                self.get(key, 0, origin)
+            }
             _ => Step::Done(Ok(0)),
         }
     }
@@ -170,78 +157,10 @@ impl Hub {
         }
     }
 
-    /// Takes note of what a worker has done.
-    pub fn complete(&mut self, completion: Completion) -> Option<Completed> {
-        let Awaited { origin, hold, restore, config } = self.awaited.remove(&completion.ticket)?;
-        let result = match completion.outcome {
-            Outcome::Failed(error) => {
-                let kept = config.filter(|_| self.is_going(hold, &error));
-                if let (Some(config), Some(hold)) = (kept, self.holds.get_mut(hold.0)) {
-                    hold.adopt(config);
-                }
-                Err(self.failed(hold, &error))
-            }
-            Outcome::Held { polled } => {
-                self.requested(hold, Held::Worker, polled, config.unwrap_or_default());
-                Ok(0)
-            }
-            Outcome::Ok(levels) => {
-                if let (Some(config), Some(hold)) = (config, self.holds.get_mut(hold.0)) {
-                    hold.adopt(config);
-                }
-                Ok(levels)
-            }
-        };
-        Some(Completed { origin, hold, restore, result })
-    }
-
     /// No more edges of a hold come.
     pub fn ended(&mut self, key: HoldKey, error: &ChipError) {
         let failure = self.failed(key, error);
         log::warn!("{}", failure.text);
-    }
-
-    /// Whether the chip of a hold takes more; only a worker's may not.
-    #[must_use]
-    pub fn has_room(&self, key: HoldKey) -> bool {
-        let chip = self.holds.get(key.0).and_then(|hold| self.chips.get(hold.chip));
-        let worker = chip.and_then(|slot| slot.worker.as_ref());
-        worker.is_none_or(|worker| worker.has_room() && self.backlog.is_empty())
-    }
-
-    /// Hands a job to the worker of the hold's chip.
-    pub(super) fn post(&mut self, awaited: Awaited, job: impl FnOnce(u64) -> Job) -> Step {
-        let key = awaited.hold;
-        let chip = self.holds.get(key.0).map(|hold| hold.chip);
-        let worker = chip.and_then(|chip| self.chips.get(chip)?.worker.as_ref());
-        let Some(worker) = worker else {
-            return Step::Done(Err(self.lost(key, u64::MAX)));
-        };
-        self.last_ticket += 1;
-        let job = job(self.last_ticket);
-        if let (Some(chip), Err(Full(job))) = (chip, worker.try_send(job)) {
-            self.backlog.push_back((chip, job));
-        }
-        self.awaited.insert(self.last_ticket, awaited);
-        Step::Pending
-    }
-
-    /// Hands over jobs that had to wait: those of sessions that ended while their chip was busy.
-    fn send_backlog(&mut self) {
-        while let Some((chip, job)) = self.backlog.pop_front() {
-            let worker = self.chips.get(chip).and_then(|slot| slot.worker.as_ref());
-            if let Some(Err(Full(job))) = worker.map(|worker| worker.try_send(job)) {
-                return self.backlog.push_front((chip, job));
-            }
-        }
-    }
-
-    /// What workers have to tell since the last call.
-    pub fn reports(&mut self) -> Vec<Report> {
-        let workers = self.chips.iter_mut().filter_map(|(_, slot)| slot.worker.as_ref());
-        let reports = workers.flat_map(Worker::reports).collect();
-        self.send_backlog();
-        reports
     }
 
     /// Lets the event loop watch the hold's edges.
@@ -271,7 +190,7 @@ impl Hub {
     }
 
     /// Whether the chip has gone, which is noted. What was asked of it is remembered then.
-    fn is_going(&mut self, key: HoldKey, error: &ChipError) -> bool {
+    pub(super) fn is_going(&mut self, key: HoldKey, error: &ChipError) -> bool {
         let gone = matches!(error.cause, Cause::Gone);
         if let Some(hold) = self.holds.get(key.0)
             && gone
@@ -282,7 +201,7 @@ impl Hub {
         gone
     }
 
-    fn lost(&self, key: HoldKey, mask: u64) -> Failure {
+    pub(super) fn lost(&self, key: HoldKey, mask: u64) -> Failure {
         let Some(hold) = self.holds.get(key.0) else {
             return Failure::of_chip(&gone("", vec![], "lines are lost"), &[]);
         };
@@ -295,7 +214,7 @@ impl Hub {
     }
 
     fn note_sets(&mut self, key: HoldKey, changed: u64) {
-        let Some(hold) = self.holds.get(key.0) else {
+        let Some(hold) = self.holds.get(key.0).filter(|_| self.watched && changed != 0) else {
             return;
         };
         let timestamp_ns = clock::now_ns();

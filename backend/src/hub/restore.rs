@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Chips that go and come back while lines of them are held.
 
+use std::collections::BTreeMap;
+
 use vgpio_protocol::ErrorCode;
 
 use super::hold::Held;
-use super::operate::{Completed, Origin, Step};
+use super::jobs::Completed;
+use super::operate::{Origin, Step};
 use super::{ChipKey, Failure, HoldKey, Hub, User};
 use crate::chain;
 use crate::chip::Cause;
@@ -91,7 +94,9 @@ impl Hub {
 
     fn abandon(&mut self, key: HoldKey, text: &str) -> Vec<Completed> {
         let mut completed = Vec::new();
-        for (_, awaited) in self.awaited.extract_if(|_, awaited| awaited.hold == key) {
+        let abandoned = self.awaited.extract_if(|_, awaited| awaited.hold == key);
+        let in_order: BTreeMap<_, _> = abandoned.collect();
+        for awaited in in_order.into_values() {
             if let (Some(config), Some(hold)) = (awaited.config, self.holds.get_mut(key.0)) {
                 hold.adopt(config);
             }

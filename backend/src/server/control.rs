@@ -63,14 +63,19 @@ impl Controls {
     }
 
     /// A button has been let go.
-    pub fn finished(&mut self, ticket: u64) {
+    pub fn finished(&mut self, ticket: u64, daemon: &mut Daemon) {
         self.connections.retain(|_, connection| connection.finished(ticket).is_ok());
+        self.watch(daemon);
     }
 
     /// Shows those who monitor lines what has changed.
     pub fn tell_changes(&mut self, daemon: &mut Daemon) {
-        for event in daemon.take_changes() {
-            self.connections.retain(|_, connection| connection.event(&event).is_ok());
+        let events = daemon.take_changes();
+        for event in &events {
+            self.connections.retain(|_, connection| connection.event(event).is_ok());
+        }
+        if !events.is_empty() {
+            self.watch(daemon);
         }
     }
 

@@ -15,14 +15,14 @@ use super::timers::{Timer, Timers};
 use crate::chip::ChipEdge;
 use crate::chip::worker::Report;
 use crate::config::Config;
-use crate::hub::{HoldKey, Hub, SessionKey};
-use crate::session::{Context, Outbox};
+use crate::hub::{HoldKey, Hub, Origin, SessionKey};
+use crate::session::{Context, Outbox, may_log};
 
 /// How long a frontend may take to say HELLO (`docs/protocol.md`, "Limits").
 const HELLO_TIME: Duration = Duration::from_secs(10);
 
 /// Bytes read from one frontend per turn.
-const READ_BUFFER: usize = 64 * 1024;
+const READ_BUFFER: usize = 32 * 1024;
 
 /// Edges read from one hold at a time.
 const EDGE_BUFFER: usize = 256;
@@ -105,10 +105,12 @@ impl Daemon {
     }
 
     /// A frontend's socket has something to read, or room again.
-    pub fn guest_ready(&mut self, key: SessionKey) {
+    /// `hung_up`: it will send no more than what there is.
+    pub fn guest_ready(&mut self, key: SessionKey, hung_up: bool) {
         let Some(guest) = self.guests.get_mut(key.0) else {
             return;
         };
+        guest.hung_up |= hung_up;
         let was_new = guest.session.is_new();
         let mut cx = Context { hub: &mut self.hub, config: &self.config };
         let turn = guest.turn(&mut self.read_buffer, &mut cx);
@@ -120,15 +122,9 @@ impl Daemon {
         if turn == Turn::More && !is_over {
             self.ready.push_back(key);
         }
-        let flushed = guest.flush(&self.registry);
-        if is_over || flushed.is_err() {
+        self.send(key);
+        if is_over {
             self.farewell(key);
-        } else {
-            guest.session.resync(&mut cx);
-            if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
-                self.ready.push_back(key);
-            }
-            self.touched.push(key);
         }
     }
 
@@ -194,11 +190,16 @@ impl Daemon {
                     }
                 }
                 Report::Edges { key, edges, lost } => {
-                    let key = HoldKey(key);
-                    self.hub.note_edges(key, &edges);
-                    self.pass_on(key, &edges, lost);
+                    if let Some(key) = self.hub.of_worker(key) {
+                        self.hub.note_edges(key, &edges);
+                        self.pass_on(key, &edges, lost);
+                    }
                 }
-                Report::Ended { key, error } => self.hub.ended(HoldKey(key), &error),
+                Report::Ended { key, error } => {
+                    if let Some(key) = self.hub.of_worker(key) {
+                        self.hub.ended(key, &error);
+                    }
+                }
             }
         }
         // Whoever waited for a worker goes on.
@@ -207,10 +208,14 @@ impl Daemon {
     }
 
     fn completed(&mut self, completed: crate::hub::Completed) {
+        if completed.origin == Origin::NOBODY
+            && let Err(failure) = &completed.result
+        {
+            log::error!("a line is not as it should be: {}", failure.text);
+        }
         if completed.restore {
-            match &completed.result {
-                Ok(_) => self.back(completed.hold),
-                Err(failure) => log::warn!("{}", failure.text),
+            if completed.result.is_ok() {
+                self.back(completed.hold);
             }
         } else if let Some(guest) = self.guests.get_mut(completed.origin.session.0) {
             let session = completed.origin.session;
@@ -242,7 +247,7 @@ impl Daemon {
     pub fn serve_ready(&mut self) {
         for _ in 0..self.ready.len() {
             if let Some(key) = self.ready.pop_front() {
-                self.guest_ready(key);
+                self.guest_ready(key, false);
             }
         }
         for _ in 0..self.noisy.len() {
@@ -261,10 +266,22 @@ impl Daemon {
             self.tell_lost();
         }
         for key in std::mem::take(&mut self.touched) {
-            let flushed = self.guests.get_mut(key.0).map(|guest| guest.flush(&self.registry));
-            if let Some(Err(_)) = flushed {
-                self.farewell(key);
-            }
+            self.send(key);
+        }
+    }
+
+    /// Sends what a guest's session has to say, and lets it go on where it waited for that.
+    fn send(&mut self, key: SessionKey) {
+        let Some(guest) = self.guests.get_mut(key.0) else { return };
+        let mut cx = Context { hub: &mut self.hub, config: &self.config };
+        let mut flushed = guest.flush(&self.registry);
+        if flushed.is_ok() && guest.session.resync(&mut cx) {
+            flushed = guest.flush(&self.registry);
+        }
+        if flushed.is_err() {
+            self.farewell(key);
+        } else if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
+            self.ready.push_back(key);
         }
     }
 
@@ -281,13 +298,14 @@ impl Daemon {
         }
     }
 
-    /// Ends every session.
+    /// Ends every session, and waits until their lines are safe.
     pub fn shut_down(&mut self) {
         for (_, guest) in &mut self.guests {
             guest.session.shut_down(&mut Context { hub: &mut self.hub, config: &self.config });
             // A frontend that does not listen any more need not be told.
             let _ = guest.flush(&self.registry);
         }
+        self.hub.finish();
     }
 }
 
@@ -301,5 +319,7 @@ fn turn_away(stream: &UnixStream, max: u32) {
     if let Err(error) = outbox.write(stream) {
         log::debug!("a frontend too many has gone: {error}");
     }
-    log::warn!("a frontend was turned away: {text}");
+    if may_log() {
+        log::warn!("a frontend was turned away: {text}");
+    }
 }

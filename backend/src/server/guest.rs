@@ -23,6 +23,9 @@ pub struct Guest {
     key: SessionKey,
     /// What has come and not been carried out: part of a message, or messages to a paused session.
     waiting: Vec<u8>,
+    /// Whether no more will come than what is there to be read. Readiness is told once for data
+    /// and the end behind it, so the end must be looked for.
+    pub hung_up: bool,
     /// Whether it had no turn since it was paused.
     is_waiting: bool,
     /// Whether the loop tells when it can be written to.
@@ -63,6 +66,7 @@ impl Guest {
             stream,
             key,
             waiting: Vec::new(),
+            hung_up: false,
             is_waiting: false,
             watched_for_room: false,
         })
@@ -72,13 +76,15 @@ impl Guest {
     /// read into `buffer` brings. One buffer serves all guests, so that a guest costs memory only
     /// for what it leaves unfinished.
     pub fn turn(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Turn {
-        if !self.waiting.is_empty() {
-            let used = self.session.consume(&self.waiting, cx);
-            self.waiting.drain(..used);
-        }
+        let used = self.session.consume(&self.waiting, cx);
+        self.waiting.drain(..used);
         self.is_waiting = self.session.is_paused(cx.hub);
         if self.is_waiting {
             return Turn::Idle;
+        }
+        if used > 0 && !self.waiting.is_empty() {
+            // It has had its share of this turn.
+            return Turn::More;
         }
         let held = self.waiting.len();
         let Some((unfinished, room)) = buffer.split_at_mut_checked(held) else {
@@ -87,7 +93,7 @@ impl Guest {
         unfinished.copy_from_slice(&self.waiting);
         let (came, may_be_more) = match self.stream.read(room) {
             Ok(0) => return Turn::Gone,
-            Ok(n) => (held + n, n == room.len()),
+            Ok(n) => (held + n, n == room.len() || self.hung_up),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Idle,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Turn::More,
             Err(_) => return Turn::Gone,
@@ -98,7 +104,8 @@ impl Guest {
         self.waiting.extend_from_slice(came.get(used..).unwrap_or_default());
         self.waiting.shrink_to(KEPT);
         self.is_waiting = self.session.is_paused(cx.hub);
-        if may_be_more { Turn::More } else { Turn::Idle }
+        let unfinished = used > 0 && !self.waiting.is_empty();
+        if may_be_more || unfinished { Turn::More } else { Turn::Idle }
     }
 
     /// Whether it is to have a turn when its session is no longer paused.

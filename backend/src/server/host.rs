@@ -62,7 +62,10 @@ impl Host for Daemon {
     }
 
     fn pad_drive(&mut self, pad: &LineId, level: Option<bool>) -> Result<(), Refusal> {
-        Ok(self.sim(pad)?.drive(pad.offset, level)?)
+        let sim = self.sim(pad)?;
+        // Whoever drives a pad takes it from a finger that is on it.
+        self.presses.retain(|_, press| press.pad != *pad);
+        Ok(sim.drive(pad.offset, level)?)
     }
 
     fn pad_pull(&mut self, pad: &LineId, pull: Pull) -> Result<(), Refusal> {
@@ -122,6 +125,9 @@ impl Daemon {
             Some((key, 1_u64 << i, hold.levels))
         });
         let Some((key, bit, known)) = held else {
+            if let Ok(sim) = self.sim(line) {
+                return Ok(sim.level(line.offset)?);
+            }
             let mut chip = self.hub.chips().open(&line.chip)?;
             let mut request = chip.request(&[(line.offset, AS_IS)], "vgpioctl")?;
             return Ok(request.get(1)? != 0);

@@ -15,7 +15,7 @@ mod timers;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
@@ -55,12 +55,22 @@ pub enum ServerError {
     Inherited(#[from] inherited::InheritedError),
 }
 
+/// Whether somebody may wait to be accepted.
+#[derive(Default)]
+struct Doors {
+    native: bool,
+    control: bool,
+    /// A timer runs until there may be descriptors again.
+    waits: bool,
+}
+
 /// The daemon, listening.
 pub struct Server {
     poll: Poll,
     socket: Socket,
     control_socket: Socket,
     controls: Controls,
+    doors: Doors,
     signals: SignalFd,
     devices: Option<Devices>,
     daemon: Daemon,
@@ -94,7 +104,8 @@ impl Server {
         let devices = Devices::watch(registry);
         let daemon = Daemon::new(hub, config, registry.try_clone()?);
         let controls = Controls::default();
-        Ok(Self { poll, socket, control_socket, controls, signals, devices, daemon })
+        let doors = Doors::default();
+        Ok(Self { poll, socket, control_socket, controls, doors, signals, devices, daemon })
     }
 
     /// Serves until SIGINT, SIGTERM or SIGHUP. Then every session is told, and outputs go to
@@ -108,7 +119,8 @@ impl Server {
         log::info!("ready: frontends connect to {}, vgpioctl to {}", here.socket, here.control);
         let mut events = Events::with_capacity(256);
         loop {
-            let timeout = if self.daemon.has_ready() || self.controls.has_ready() {
+            let busy = self.daemon.has_ready() || self.controls.has_ready();
+            let timeout = if busy || self.doors.native || self.doors.control {
                 Some(Duration::ZERO)
             } else {
                 self.daemon.timers.next()
@@ -118,7 +130,8 @@ impl Server {
                 other => other?,
             }
             for event in &events {
-                if let Some(signal) = self.handle(Source::of(event.token())) {
+                let hung_up = event.is_read_closed() || event.is_error();
+                if let Some(signal) = self.handle(Source::of(event.token()), hung_up) {
                     log::info!("{signal}: ending");
                     self.daemon.shut_down();
                     return Ok(());
@@ -128,13 +141,13 @@ impl Server {
         }
     }
 
-    fn handle(&mut self, source: Source) -> Option<Signal> {
+    fn handle(&mut self, source: Source, hung_up: bool) -> Option<Signal> {
         match source {
-            Source::Session(key) => self.daemon.guest_ready(key),
+            Source::Session(key) => self.daemon.guest_ready(key, hung_up),
             Source::Hold(key) => self.daemon.edges_ready(key),
             Source::Control(key) => self.controls.ready(key, &mut self.daemon),
-            Source::Listener => self.accept(),
-            Source::ControlListener => self.accept_control(),
+            Source::Listener => self.doors.native = true,
+            Source::ControlListener => self.doors.control = true,
             Source::Devices => {
                 if self.devices.as_mut().is_some_and(Devices::have_changed) {
                     self.daemon.restore();
@@ -148,18 +161,22 @@ impl Server {
 
     /// What is left to do when all sources have had their turn.
     fn end_turn(&mut self) {
-        while let Some(timer) = self.daemon.timers.due() {
+        let now = Instant::now();
+        while let Some(timer) = self.daemon.timers.due(now) {
             match timer {
                 Timer::Hello(key, id) => self.daemon.hello_overdue(key, id),
-                Timer::Accept => {
-                    self.accept();
-                    self.accept_control();
-                }
+                Timer::Accept => self.doors = Doors { native: true, control: true, waits: false },
                 Timer::Press(ticket) => {
                     self.daemon.let_go(ticket);
-                    self.controls.finished(ticket);
+                    self.controls.finished(ticket, &mut self.daemon);
                 }
             }
+        }
+        if std::mem::take(&mut self.doors.native) {
+            self.doors.native = self.accept();
+        }
+        if std::mem::take(&mut self.doors.control) {
+            self.doors.control = self.accept_control();
         }
         self.daemon.serve_ready();
         self.controls.serve_ready(&mut self.daemon);
@@ -167,31 +184,36 @@ impl Server {
         self.controls.tell_changes(&mut self.daemon);
     }
 
-    fn accept(&mut self) {
+    /// Accepts frontends; returns whether more may wait.
+    fn accept(&mut self) -> bool {
         for _ in 0..ACCEPTED_PER_TURN {
             match self.socket.listener.accept() {
                 Ok((stream, _)) => self.daemon.welcome(stream),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return self.cannot_accept(&error),
             }
         }
-        self.daemon.timers.start(Duration::ZERO, Timer::Accept);
+        true
     }
 
-    fn accept_control(&mut self) {
+    /// Accepts users of the control socket; returns whether more may wait.
+    fn accept_control(&mut self) -> bool {
         for _ in 0..ACCEPTED_PER_TURN {
             match self.control_socket.listener.accept() {
                 Ok((stream, _)) => self.controls.welcome(stream, self.poll.registry()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return self.cannot_accept(&error),
             }
         }
-        self.daemon.timers.start(Duration::ZERO, Timer::Accept);
+        true
     }
 
-    fn cannot_accept(&mut self, error: &io::Error) {
-        log::warn!("a connection waits: {error}");
-        self.daemon.timers.start(ACCEPT_AGAIN, Timer::Accept);
+    /// Nobody waits, or there are no more descriptors: then all wait for a while.
+    fn cannot_accept(&mut self, error: &io::Error) -> bool {
+        if error.kind() != io::ErrorKind::WouldBlock && !self.doors.waits {
+            log::warn!("a connection waits: {error}");
+            self.daemon.timers.start(ACCEPT_AGAIN, Timer::Accept);
+            self.doors.waits = true;
+        }
+        false
     }
 
     fn signal(&mut self) -> Option<Signal> {

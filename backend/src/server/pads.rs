@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 /// A button that is pressed until its timer runs out.
 #[derive(Clone, Debug)]
 pub struct Press {
-    pad: LineId,
+    pub pad: LineId,
     /// What the outside drove before.
     before: Option<bool>,
     /// The pad's level before.

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Listening sockets: made, found stale, and removed at the end.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use mio::net::UnixListener;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::stat::{Mode, umask};
 use thiserror::Error;
 
 /// A listening Unix socket; its file is removed with it.
@@ -59,8 +60,11 @@ impl Socket {
         let _one_at_a_time =
             Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, e)| host(e.into()))?;
         remove_stale(path)?;
-        let listener = UnixListener::bind(path).map_err(host)?;
-        fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(host)?;
+        // From its first moment it is for the owner and the group alone.
+        let before = umask(Mode::from_bits_truncate(0o117));
+        let listener = UnixListener::bind(path);
+        umask(before);
+        let listener = listener.map_err(host)?;
         Ok(Self { listener, file: Some(path.to_owned()) })
     }
 

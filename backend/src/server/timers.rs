@@ -34,10 +34,10 @@ impl Timers {
         self.0.peek().map(|Reverse((at, _))| at.saturating_duration_since(Instant::now()))
     }
 
-    /// A timer that has run out.
-    pub fn due(&mut self) -> Option<Timer> {
+    /// A timer that had run out by `now`.
+    pub fn due(&mut self, now: Instant) -> Option<Timer> {
         let Reverse((at, _)) = self.0.peek()?;
-        (*at <= Instant::now()).then(|| self.0.pop().map(|Reverse((_, timer))| timer)).flatten()
+        (*at <= now).then(|| self.0.pop().map(|Reverse((_, timer))| timer)).flatten()
     }
 
     /// Stops the timers of which `stop` says so.

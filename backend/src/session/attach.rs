@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! ATTACH: which lines a frontend may have, and taking them.
 
+use std::collections::HashMap;
+
 use vgpio_protocol::{Attach, ErrorCode, Event, LineMap, Lines, Reason};
 
 use super::operation::{Operation, Work};
 use super::tell::entries;
 use super::{AttachedLine, Attachment, Context, Phase, Session, printable};
-use crate::chip::ChipError;
-use crate::config::{ExportConfig, ExportLine};
+use crate::chip::{Chip, ChipError, Offset};
+use crate::config::{ExportConfig, ExportLine, Rule};
 use crate::hub::{Claimant, Failure, offset_of};
 
 impl Session {
@@ -33,9 +35,7 @@ impl Session {
         match claimed {
             Err(failure) => self.fail(seq, &failure, cx),
             Ok((claim, lines)) => {
-                let attached =
-                    |(line, offset): (&ExportLine, &u32)| AttachedLine::new(line, *offset, cx);
-                let lines = lines.iter().zip(&claim.offsets).map(attached).collect();
+                let lines = attached_lines(&lines, &claim.offsets, cx);
                 let attachment = Attachment { what, export, lines, links: claim.links };
                 let operation = Operation::new(seq, Work::Attach(attachment)).expect(claim.pending);
                 self.begin(operation, cx);
@@ -87,27 +87,52 @@ impl Session {
 fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
     let map: LineMap =
         map.parse().map_err(|error| Failure::new(ErrorCode::MapSyntax, 0, format!("{error}")))?;
+    let policy = &cx.config.policy;
+    let chip = map.chip.clone();
     let lines: Vec<_> = ExportLine::of_map(map).collect();
+    // Who may not have every line need not learn which chips, lines and files the host has.
+    let open_to_all = policy.rules.contains(&Rule::All);
+    let may_know = |failure: Failure| if open_to_all { failure } else { not_allowed(&chip) };
+    if !open_to_all && !policy.may_mean(&chip) {
+        return Err(not_allowed(&chip));
+    }
+    let of_chip = |error: ChipError| may_know(Failure::of_chip(&error, &[]));
+    let opened = cx.hub.chips().open(&chip).map_err(of_chip)?;
     for (i, line) in lines.iter().enumerate() {
-        permitted(line, cx).map_err(|failure| Failure { mask: 1 << i, ..failure })?;
+        let offset = offset_of(opened.as_ref(), &line.line).map_err(of_chip);
+        let info = offset.and_then(|offset| opened.line(offset).map_err(of_chip));
+        let allowed = info.and_then(|info| {
+            let allowed = policy.allows(opened.info(), info.offset, &info.name);
+            allowed.map_err(|refusal| Failure::new(ErrorCode::NotAllowed, 0, refusal.to_string()))
+        });
+        allowed.map_err(|failure| Failure { mask: 1 << i, ..failure })?;
     }
     Ok(lines)
 }
 
-/// Whether the policy lets a line be attached by line map.
-fn permitted(line: &ExportLine, cx: &Context<'_>) -> Result<(), Failure> {
-    let of_chip = |error: ChipError| Failure::of_chip(&error, &[]);
-    let chip = cx.hub.chips().open(&line.chip).map_err(of_chip)?;
-    let offset = offset_of(chip.as_ref(), &line.line).map_err(of_chip)?;
-    let name = chip.line(offset).map_err(of_chip)?.name;
-    let allowed = cx.config.policy.allows(chip.info(), offset, &name);
-    allowed.map_err(|refusal| Failure::new(ErrorCode::NotAllowed, 0, refusal.to_string()))
+fn not_allowed(chip: &str) -> Failure {
+    let text = format!(
+        "lines of {chip} may not be attached by line map; attach to an export, or start vgpiod with \
+         --gpiodev MAP for these lines or --allow-line-maps={chip}"
+    );
+    Failure::new(ErrorCode::NotAllowed, 0, text)
+}
+
+/// What a session remembers of its lines.
+fn attached_lines(lines: &[ExportLine], offsets: &[Offset], cx: &Context<'_>) -> Vec<AttachedLine> {
+    let mut chips: HashMap<&str, Option<Box<dyn Chip>>> = HashMap::new();
+    let mut attached = Vec::with_capacity(lines.len());
+    for (line, &offset) in lines.iter().zip(offsets) {
+        let open = || cx.hub.chips().open(&line.chip).ok();
+        let chip = chips.entry(&line.chip).or_insert_with(open);
+        attached.push(AttachedLine::new(line, offset, chip.as_deref()));
+    }
+    attached
 }
 
 impl AttachedLine {
-    fn new(line: &ExportLine, offset: u32, cx: &Context<'_>) -> Self {
-        let chip = cx.hub.chips().open(&line.chip).ok();
-        let host_name = chip.as_ref().and_then(|chip| chip.line(offset).ok()).map(|info| info.name);
+    fn new(line: &ExportLine, offset: Offset, chip: Option<&dyn Chip>) -> Self {
+        let host_name = chip.and_then(|chip| chip.line(offset).ok()).map(|info| info.name);
         Self {
             vgpio: line.vgpio,
             chip: chip.map_or_else(|| line.chip.clone(), |chip| chip.info().label.clone()),

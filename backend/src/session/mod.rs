@@ -10,6 +10,8 @@ mod outbox;
 mod requests;
 mod tell;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use log::Level;
 use vgpio_protocol::{DecodeError, ErrorCode, Event, Frame, Request};
 
@@ -18,8 +20,11 @@ use crate::hub::{Failure, Hold, Hub, Link, Origin, SessionKey};
 use operation::Operation;
 pub use outbox::Outbox;
 
-/// Errors of a session that are logged as a matter of course.
-const LOGGED_ERRORS: u64 = 10;
+/// What one frontend may ask in a turn before others have theirs: so many sets, a few dozen of the
+/// dearer messages, or one ATTACH, which looks at chips.
+const SHARE: u32 = 512;
+const CHEAP: u32 = 1;
+const DEAR: u32 = 16;
 
 /// What a session works with.
 pub struct Context<'a> {
@@ -120,6 +125,13 @@ impl Attachment {
         self.links.iter().fold(0, |all, link| all | link.route.lines())
     }
 
+    /// The levels as far as they are known.
+    fn levels(&self, hub: &Hub) -> u64 {
+        let levels =
+            |link: &Link| hub.hold(link.hold).map_or(0, |hold| link.route.to_session(hold.levels));
+        self.links.iter().fold(0, |all, link| all | levels(link))
+    }
+
     /// The lines of `mask` that are outputs.
     fn outputs(&self, hub: &Hub, mask: u64) -> u64 {
         let outputs =
@@ -197,17 +209,21 @@ impl Session {
             || self.attachment().is_some_and(crowded)
     }
 
-    /// Carries out the messages that are whole in `bytes`, until it is paused; returns how many
-    /// bytes they took.
+    /// Carries out messages that are whole in `bytes`, until it is paused or has had its share of
+    /// a turn; returns how many bytes they took.
     pub fn consume(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> usize {
         let mut used = 0;
-        while !self.is_paused(cx.hub) {
+        let mut share = SHARE;
+        while share > 0 && !self.is_paused(cx.hub) {
             let rest = bytes.get(used..).unwrap_or_default();
             match Frame::split(rest) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     used += frame.size();
-                    self.receive(&frame, cx);
+                    let errors = self.counters.errors;
+                    let cost = self.receive(&frame, cx);
+                    let cost = if self.counters.errors == errors { cost } else { cost.max(DEAR) };
+                    share = share.saturating_sub(cost);
                 }
                 Err(error) => self.refuse_bytes(error, rest, cx),
             }
@@ -215,18 +231,30 @@ impl Session {
         used
     }
 
-    fn receive(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
+    /// Carries out one message; returns its cost in shares of a turn.
+    fn receive(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) -> u32 {
         self.counters.messages += 1;
         if frame.seq <= self.last_seq {
             let text =
                 format!("seq {} after {}; it must increase from 1", frame.seq, self.last_seq);
-            return self.fail(frame.seq, &Failure::new(ErrorCode::BadSequence, 0, text), cx);
+            self.fail(frame.seq, &Failure::new(ErrorCode::BadSequence, 0, text), cx);
+            return CHEAP;
         }
         self.last_seq = frame.seq;
         match Request::decode(frame) {
-            Ok(Some(request)) => self.request(frame.seq, &request, cx),
-            Ok(None) => {}
-            Err(error) => self.fail(frame.seq, &refusal(error), cx),
+            Ok(Some(request)) => {
+                self.request(frame.seq, &request, cx);
+                match request {
+                    Request::Set(_) | Request::Sync => CHEAP,
+                    Request::Attach(_) => SHARE,
+                    _ => DEAR,
+                }
+            }
+            Ok(None) => CHEAP,
+            Err(error) => {
+                self.fail(frame.seq, &refusal(error), cx);
+                CHEAP
+            }
         }
     }
 
@@ -246,8 +274,7 @@ impl Session {
     /// Sends an error; a fatal one ends the session.
     fn fail(&mut self, seq: u64, failure: &Failure, cx: &mut Context<'_>) {
         self.counters.errors += 1;
-        // A frontend must not be able to fill the log.
-        let level = if self.counters.errors <= LOGGED_ERRORS { Level::Info } else { Level::Debug };
+        let level = if may_log() { Level::Info } else { Level::Trace };
         let (code, text) = (failure.code.name(), printable(&failure.text));
         log::log!(level, "session {} ({}): {code}: {text}", self.id, self.name);
         self.outbox.push(&Event::Error(failure.report()), seq);
@@ -283,9 +310,26 @@ impl Session {
     }
 }
 
-/// Text of a frontend as it may stand in logs and terminals, where control characters do harm.
+/// Text of a frontend as it may stand in logs and terminals, where control characters do harm, and
+/// too much of it would fill the log.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    const LENGTH: usize = 300;
+    let shown = text.chars().take(LENGTH).map(|c| if c.is_control() { '?' } else { c });
+    let more = if text.chars().nth(LENGTH).is_some() { "..." } else { "" };
+    shown.chain(more.chars()).collect()
+}
+
+/// Whether one more message that frontends cause may be logged: they must not be able to fill
+/// the log, nor to hold up the daemon by it.
+pub fn may_log() -> bool {
+    const PER_SECOND: u64 = 20;
+    static SECOND: AtomicU64 = AtomicU64::new(0);
+    static LOGGED: AtomicU64 = AtomicU64::new(0);
+    let second = crate::clock::now_ns() / 1_000_000_000;
+    if SECOND.swap(second, Ordering::Relaxed) != second {
+        LOGGED.store(0, Ordering::Relaxed);
+    }
+    LOGGED.fetch_add(1, Ordering::Relaxed) < PER_SECOND
 }
 
 fn refusal(error: DecodeError) -> Failure {

@@ -16,6 +16,8 @@ pub(super) struct Operation {
     /// Of reads, the lines and their levels.
     pub mask: u64,
     bits: u64,
+    /// Lines whose edges were sent meanwhile: what was read of them may be older.
+    pub moved: u64,
     failure: Option<Failure>,
 }
 
@@ -35,7 +37,7 @@ pub(super) enum Work {
 
 impl Operation {
     pub fn new(seq: u64, work: Work) -> Self {
-        Self { seq, work, pending: 0, mask: 0, bits: 0, failure: None }
+        Self { seq, work, pending: 0, mask: 0, bits: 0, moved: 0, failure: None }
     }
 
     /// Expects that many more answers.
@@ -49,7 +51,19 @@ impl Operation {
         match step {
             Step::Pending => self.pending += 1,
             Step::Done(Ok(bits)) => self.bits |= route.to_session(bits),
-            Step::Done(Err(failure)) => self.failure = Some(in_session(failure, route)),
+            Step::Done(Err(failure)) => {
+                self.mask &= !route.lines();
+                self.fail(in_session(failure, route));
+            }
+        }
+    }
+
+    /// Takes in a failure. One of a lost chip says least: what was asked of it is remembered.
+    fn fail(&mut self, failure: Failure) {
+        match &mut self.failure {
+            Some(other) if other.code == failure.code => other.mask |= failure.mask,
+            Some(other) if other.code != ErrorCode::LineLost => {}
+            other => *other = Some(failure),
         }
     }
 
@@ -114,7 +128,7 @@ impl Session {
     }
 
     fn finish(&mut self, operation: Operation, cx: &mut Context<'_>) {
-        let Operation { seq, work, mask, bits, failure, .. } = operation;
+        let Operation { seq, work, mask, bits, moved, failure, .. } = operation;
         match work {
             Work::Attach(attachment) => self.attached(seq, attachment, failure, cx),
             Work::Configure { change, undo } => self.configured(seq, change, undo, failure, cx),
@@ -123,7 +137,8 @@ impl Session {
                 if let Some(failure) = failure.filter(|f| f.code != ErrorCode::LineLost) {
                     return self.fail(seq, &failure, cx);
                 }
-                self.send_values(seq, reason, mask, bits);
+                let known = self.attachment().map_or(0, |attachment| attachment.levels(cx.hub));
+                self.send_values(seq, reason, mask, (bits & !moved) | (known & moved));
             }
             Work::Sync => self.outbox.push(&Event::Synced, seq),
         }
@@ -137,7 +152,8 @@ impl Session {
         failure: Option<Failure>,
         cx: &mut Context<'_>,
     ) {
-        if let Some(failure) = failure {
+        if let Some(mut failure) = failure {
+            failure.mask &= change;
             // What is asked of a lost line is remembered; any other failure leaves all as it was.
             if failure.code != ErrorCode::LineLost {
                 for (hold, before) in undo {

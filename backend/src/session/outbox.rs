@@ -39,6 +39,12 @@ impl Outbox {
         self.bytes.len() - self.sent
     }
 
+    /// Bytes of memory taken for what waits.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -66,14 +72,22 @@ impl Outbox {
             match to.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.sent += n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.drop_sent();
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        self.bytes.clear();
-        self.sent = 0;
+        self.drop_sent();
         self.bytes.shrink_to(KEPT);
         Ok(())
+    }
+
+    /// Frees the room of what has been sent.
+    fn drop_sent(&mut self) {
+        self.bytes.drain(..self.sent);
+        self.sent = 0;
     }
 }

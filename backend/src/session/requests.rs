@@ -73,7 +73,8 @@ impl Session {
                 && let Step::Done(Err(failure)) =
                     cx.hub.set(*hold, route.to_hold(mask), route.to_hold(set.bits), origin)
             {
-                failed = Some(in_session(failure, *route));
+                let failure = in_session(failure, *route);
+                failed = Some(Failure { mask: failure.mask & mask, ..failure });
             }
         }
         if let Some(failure) = failed {

@@ -20,6 +20,14 @@ impl Session {
 
     /// Passes on edges of a hold. `lost`: how many more there were.
     pub fn edges(&mut self, route: Route, edges: &[ChipEdge], lost: u32, cx: &mut Context<'_>) {
+        if self.attachment().is_none() {
+            // The levels that follow ATTACHED have them in them.
+            return;
+        }
+        if let Some(operation) = &mut self.operation {
+            let lines = edges.iter().fold(0, |all, edge| all | 1 << route.index(edge.line));
+            operation.moved |= lines;
+        }
         if lost > 0 || (self.outbox.is_full() && !edges.is_empty()) {
             let unsent = if self.outbox.is_full() { edges.len() } else { 0 };
             let unsent = u32::try_from(unsent).unwrap_or(u32::MAX).saturating_add(lost);
@@ -51,11 +59,14 @@ impl Session {
         }
     }
 
-    /// Sends the present levels of lines whose edges were lost, once the frontend keeps up.
-    pub fn resync(&mut self, cx: &mut Context<'_>) {
-        if self.stale != 0 && self.operation.is_none() && self.outbox.is_low() {
+    /// Sends the present levels of lines whose edges were lost, once the frontend keeps up. Returns
+    /// whether it did.
+    pub fn resync(&mut self, cx: &mut Context<'_>) -> bool {
+        let due = self.stale != 0 && self.operation.is_none() && self.outbox.is_low();
+        if due {
             self.read(0, self.stale, Reason::Resync, cx);
         }
+        due
     }
 
     /// Tells that lines are gone for now.
@@ -68,6 +79,9 @@ impl Session {
 
     /// Tells that lines are back, and their levels.
     pub fn restored(&mut self, route: Route, cx: &mut Context<'_>) {
+        if self.attachment().is_none() {
+            return;
+        }
         self.outbox.push(&Event::Restored(route.lines()), 0);
         if self.operation.is_none() {
             self.read(0, route.lines(), Reason::Restored, cx);

@@ -50,7 +50,7 @@ fn line(chip: &str, offset: u32, name: &str) -> LineReport {
 
 fn led(mut line: LineReport) -> LineReport {
     line.direction = Direction::Output;
-    line.consumer = Some("vgpiod:guest-1".into());
+    line.consumer = Some("vgpio:guest-1".into());
     line.owner = Some(Owner { session: 7, export: Some("leds".into()) });
     line
 }

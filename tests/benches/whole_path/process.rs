@@ -63,11 +63,12 @@ fn folder(pid: Pid) -> PathBuf {
 /// Its memory.
 pub fn memory(pid: Pid) -> Memory {
     let status = folder(pid).join("status");
+    let rollup = folder(pid).join("smaps_rollup");
     Memory {
         peak_kib: value(&status, "VmHWM"),
         resident_kib: value(&status, "VmRSS"),
         private_kib: value(&status, "RssAnon"),
-        proportional_kib: value(&folder(pid).join("smaps_rollup"), "Pss"),
+        proportional_kib: rollup.exists().then(|| value(&rollup, "Pss")),
     }
 }
 

@@ -60,6 +60,7 @@ pub struct Crowd {
 
 /// Memory of a process, in KiB.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of figures have their unit")]
 pub struct Memory {
     /// The most it ever had resident, shared program files included.
     pub peak_kib: u64,
@@ -67,8 +68,8 @@ pub struct Memory {
     pub resident_kib: u64,
     /// Resident now, not shared with any file.
     pub private_kib: u64,
-    /// Resident now, shared pages counted in part.
-    pub proportional_kib: u64,
+    /// Resident now, shared pages counted in part; not every kernel tells.
+    pub proportional_kib: Option<u64>,
 }
 
 impl Report {
@@ -163,8 +164,9 @@ impl Rate {
 impl Crowd {
     fn row(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Memory { peak_kib, resident_kib, private_kib, proportional_kib } = self.memory;
-        let numbers = [peak_kib, resident_kib, private_kib, proportional_kib, self.idle_wakeups];
-        let [peak, resident, private, share, wakeups] = numbers.map(|n| n.to_string());
+        let numbers = [peak_kib, resident_kib, private_kib, self.idle_wakeups];
+        let [peak, resident, private, wakeups] = numbers.map(|n| n.to_string());
+        let share = proportional_kib.map_or("-".to_owned(), |kib| kib.to_string());
         let name = format!("{} sessions", self.sessions);
         row(f, [name, peak, resident, private, share, wakeups, String::new(), String::new()])
     }

@@ -16,6 +16,7 @@ mod guest;
 mod holder;
 mod outside;
 mod simulated;
+mod watcher;
 mod wire;
 
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ pub use gpio_sim::GpioSim;
 pub use guest::{Guest, export, map, options};
 pub use holder::Holder;
 pub use outside::Outside;
-pub use simulated::Simulated;
+pub use simulated::{Simulated, pad};
+pub use watcher::Watcher;
 pub use wire::{Told, Wire};
 
 /// Label of the chip that the tests use.

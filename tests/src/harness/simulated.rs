@@ -19,12 +19,12 @@ pub struct Simulated {
 }
 
 /// A line of the chip, for the control socket.
-fn line(offset: u32) -> LineName {
+pub fn pad(offset: u32) -> LineName {
     LineName { chip: Some(LABEL.to_owned()), line: OffsetOrName::Offset(offset), by_name: false }
 }
 
 fn pull(offset: u32, high: bool) -> PadPull {
-    PadPull { pad: line(offset), pull: if high { Pull::Up } else { Pull::Down } }
+    PadPull { pad: pad(offset), pull: if high { Pull::Up } else { Pull::Down } }
 }
 
 impl Simulated {
@@ -38,7 +38,7 @@ impl Simulated {
     }
 
     fn report(&mut self, offset: u32) -> LineReport {
-        let command = Command::Info { chip: None, lines: vec![line(offset)] };
+        let command = Command::Info { chip: None, lines: vec![pad(offset)] };
         let answer = self.control().ask::<Vec<LineReport>>(&command);
         answer.expect("the line is there").remove(0)
     }
@@ -66,7 +66,7 @@ impl Outside for Simulated {
 
     fn level(&mut self, offset: u32) -> bool {
         let active_low = self.report(offset).active_low;
-        let command = Command::Get { lines: vec![line(offset)] };
+        let command = Command::Get { lines: vec![pad(offset)] };
         let answer = self.control().ask::<Vec<LevelReport>>(&command);
         let active = answer.expect("the line is there").remove(0).level == 1;
         active != active_low

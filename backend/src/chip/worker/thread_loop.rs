@@ -21,8 +21,8 @@ const JOBS_AT_ONCE: usize = 16;
 /// Edges told at once.
 const EDGES_AT_ONCE: usize = 64;
 
-/// Nobody hears the worker any more.
-struct Unheard;
+/// Nobody can send jobs any more, and all are done.
+struct Ended;
 
 /// The thread's state.
 pub struct Loop {
@@ -60,25 +60,27 @@ impl Loop {
                 }
             }
             let ready = events.iter().map(Event::token).filter(|token| *token != JOBS_TOKEN);
-            let told = ready.map(|token| token.0).try_for_each(|key| self.tell_edges(key));
-            match told.and_then(|()| self.do_jobs()) {
+            for Token(key) in ready.collect::<Vec<_>>() {
+                self.tell_edges(key);
+            }
+            match self.do_jobs() {
                 Ok(left) => more = left,
-                Err(Unheard) => return,
+                Err(Ended) => return,
             }
         }
     }
 
     /// Does some jobs; returns whether more wait.
-    fn do_jobs(&mut self) -> Result<bool, Unheard> {
+    fn do_jobs(&mut self) -> Result<bool, Ended> {
         for _ in 0..JOBS_AT_ONCE {
             match self.jobs.try_recv() {
                 Ok(job) => {
                     let (ticket, result) = self.do_job(job);
                     let outcome = result.unwrap_or_else(Outcome::Failed);
-                    self.report(Report::Completed(Completion { ticket, outcome }))?;
+                    self.report(Report::Completed(Completion { ticket, outcome }));
                 }
                 Err(TryRecvError::Empty) => return Ok(false),
-                Err(TryRecvError::Disconnected) => return Err(Unheard),
+                Err(TryRecvError::Disconnected) => return Err(Ended),
             }
         }
         Ok(true)
@@ -134,27 +136,28 @@ impl Loop {
     }
 
     /// Tells all edges that there are.
-    fn tell_edges(&mut self, key: usize) -> Result<(), Unheard> {
+    fn tell_edges(&mut self, key: usize) {
         while let Some(request) = self.requests.get_mut(&key) {
             let mut edges: Vec<ChipEdge> = Vec::with_capacity(EDGES_AT_ONCE);
             match request.read_edges(&mut edges) {
                 Ok(0) if edges.is_empty() => break,
-                Ok(lost) => self.report(Report::Edges { key, edges, lost })?,
+                Ok(lost) => self.report(Report::Edges { key, edges, lost }),
                 Err(error) => {
-                    self.report(Report::Ended { key, error })?;
+                    self.report(Report::Ended { key, error });
                     break;
                 }
             }
         }
-        Ok(())
     }
 
-    /// Waits while too much is to be heard already.
-    fn report(&self, report: Report) -> Result<(), Unheard> {
-        self.reports.send(report).map_err(|_| Unheard)?;
+    /// Waits while too much is to be heard already. Jobs are done also when nobody hears of them
+    /// any more: safe states are among them.
+    fn report(&self, report: Report) {
+        if self.reports.send(report).is_err() {
+            return;
+        }
         if let Err(error) = self.waker.wake() {
             log::error!("gpiochip {}: cannot wake: {error}", self.chip.info().label);
         }
-        Ok(())
     }
 }
