@@ -9,7 +9,7 @@ use std::rc::Rc;
 use nix::sys::signal::Signal;
 use vgpio_protocol::ErrorCode;
 use vgpio_tests::harness::examples::{Example, encode, examples, written};
-use vgpio_tests::harness::{Daemon, Guest, Outside, Simulated, Wire, export, folder};
+use vgpio_tests::harness::{Daemon, Guest, Outside, Simulated, Wire, eventually, export, folder};
 
 /// What the section `Wire` says of the daemon.
 const CONFIG: &str = r#"
@@ -31,6 +31,18 @@ map = "e6055400.gpio,gpios=7"
 name = "private"
 map = "e6055400.gpio,gpios=8"
 users = [4294967294]
+
+[[export]]
+name = "no-chip"
+map = "/dev/no-such-gpiochip,gpios=3"
+
+[[export]]
+name = "no-gpiochip"
+map = "/dev/null,gpios=3"
+
+[[export]]
+name = "no-path"
+map = "/dev/null/gpiochip0,gpios=3"
 "#;
 
 fn start() -> Daemon {
@@ -99,8 +111,11 @@ fn bad_messages_give_the_errors_of_the_page() {
     let mut wrong = Vec::new();
     for (i, example) in examples("Wire").iter().enumerate() {
         wrong.extend(check(example, &play(&daemon, &example.input)));
-        // Whatever was sent, others are served.
+        // Whatever was sent, others are served, and the lines are free for the next.
         other.drive(1, u64::from(i % 2 == 0));
+        eventually("only the other is left", || {
+            (daemon.status().sessions.len() == 1).then_some(())
+        });
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

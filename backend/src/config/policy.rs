@@ -47,6 +47,15 @@ impl Policy {
         })
     }
 
+    /// Whether some rule is about a chip.
+    #[must_use]
+    pub fn is_about(&self, chip: &ChipInfo) -> bool {
+        self.rules.iter().any(|rule| match rule {
+            Rule::All => true,
+            Rule::Chip(named) | Rule::Lines(named, _) => chip_is(named, chip),
+        })
+    }
+
     /// Whether a line may be attached by line map. `name` is the line's, and may be empty.
     ///
     /// # Errors

@@ -90,14 +90,16 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
     let policy = &cx.config.policy;
     let chip = map.chip.clone();
     let lines: Vec<_> = ExportLine::of_map(map).collect();
-    // Who may not have every line need not learn which chips, lines and files the host has.
-    let open_to_all = policy.rules.contains(&Rule::All);
-    let may_know = |failure: Failure| if open_to_all { failure } else { not_allowed(&chip) };
-    if !open_to_all && !policy.may_mean(&chip) {
+    // Who may have no line of a chip need not learn which chips and files the host has.
+    if !policy.may_mean(&chip) {
         return Err(not_allowed(&chip));
     }
-    let of_chip = |error: ChipError| may_know(Failure::of_chip(&error, &[]));
-    let opened = cx.hub.chips().open(&chip).map_err(of_chip)?;
+    let of_chip = |error: ChipError| Failure::of_chip(&error, &[]);
+    let opened = match cx.hub.chips().open(&chip) {
+        Err(error) if policy.rules.contains(&Rule::All) => return Err(of_chip(error)),
+        Ok(opened) if policy.is_about(opened.info()) => opened,
+        _ => return Err(not_allowed(&chip)),
+    };
     for (i, line) in lines.iter().enumerate() {
         let offset = offset_of(opened.as_ref(), &line.line).map_err(of_chip);
         let info = offset.and_then(|offset| opened.line(offset).map_err(of_chip));

@@ -82,7 +82,7 @@ fn main() {
 
 fn measure(arguments: &Arguments) -> Report {
     let mut report = Report::new(arguments.gpio_sim);
-    for place in [Place::Near, Place::Far] {
+    for &place in Place::all() {
         let mut world = World::new(arguments.gpio_sim);
         report.latency.extend(world.latencies(arguments.samples, place));
     }

@@ -23,6 +23,11 @@ pub enum Place {
 }
 
 impl Place {
+    /// Those that differ here.
+    pub fn all() -> &'static [Self] {
+        if CPUS.is_some() { &[Self::Near, Self::Far] } else { &[Self::Near] }
+    }
+
     /// For the name of a figure.
     pub fn cpus(self) -> &'static str {
         match self {

@@ -29,7 +29,8 @@ pub fn measure(world: &mut World, batched: bool, rounds: usize) -> Rate {
     let name = if batched { "64 sets of 8 lines a write" } else { "1 set of 8 lines a write" };
     let lines = u64::from(OUTPUTS.count_ones());
     let rate = |time| SETS as u64 * 1_000_000_000 / median(time);
-    Rate::new(name, rate(subject), rate(floor), lines).aim(batched.then_some(1_000_000))
+    let aimed = batched && world.is_simulated();
+    Rate::new(name, rate(subject), rate(floor), lines).aim(aimed.then_some(1_000_000))
 }
 
 /// Sets all lines high, low, high and so on. Returns the time until all has been carried out, in

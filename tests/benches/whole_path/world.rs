@@ -51,6 +51,11 @@ impl World {
         Self { daemon, client, gpio_sim }
     }
 
+    /// Whether its chip is the simulated block.
+    pub fn is_simulated(&self) -> bool {
+        self.gpio_sim.is_none()
+    }
+
     /// All latencies that can be had of this chip.
     pub fn latencies(&mut self, samples: usize, place: Place) -> Vec<Latency> {
         let name = |what: &str| format!("{what}, {}", place.cpus());
