@@ -138,8 +138,10 @@ impl Runner<'_> {
 
     fn rig(&mut self, wanted: &[String], arguments: &[String]) -> Result<()> {
         heading("rig");
+        let programs = self.rig_programs(wanted)?;
+        // After them, since what tests a feature builds the daemon with it too, in the same place.
         let rig = prepare(self.cache, self.workspace, rig::DEADLINE)?;
-        for (target, program) in self.rig_programs(wanted)? {
+        for (target, program) in programs {
             heading(&format!("rig: {} of {}", target.name, target.package));
             let command: Vec<String> = [program.to_string_lossy().into_owned()]
                 .into_iter()

@@ -139,7 +139,7 @@ pub struct Worker {
     info: ChipInfo,
     jobs: Option<Sender<Job>>,
     reports: Option<Receiver<Report>>,
-    waker: Waker,
+    waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -159,7 +159,9 @@ impl Worker {
             ChipError::new(&info, Vec::new(), "cannot start a thread", Cause::Host(error))
         };
         let poll = Poll::new().map_err(failed)?;
-        let own_waker = Waker::new(poll.registry(), JOBS_TOKEN).map_err(failed)?;
+        let own_waker = Arc::new(Waker::new(poll.registry(), JOBS_TOKEN).map_err(failed)?);
+        // A waker that is gone before the thread looks wakes nobody.
+        let kept_waker = Arc::clone(&own_waker);
         let (jobs, jobs_out) = bounded(JOBS);
         let (reports_in, reports) = bounded(REPORTS);
         let (opened_in, opened) = bounded(1);
@@ -172,6 +174,7 @@ impl Worker {
                     .map_err(drop),
                 Err(error) => opened_in.send(Err(error)).map_err(drop),
             };
+            drop(kept_waker);
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)?;
         let info = match opened.recv() {

@@ -106,8 +106,13 @@ impl Chips {
         let chip = self.open(text)?;
         let known =
             self.slots.iter().find(|(_, slot)| !slot.is_gone() && slot.info == *chip.info());
-        if let Some((key, _)) = known {
-            return Ok(ChipKey(key));
+        if let Some((key, slot)) = known {
+            // One that was kept for its worker may have been unplugged meanwhile, and this be another.
+            if slot.holds > 0 || slot.chip.as_ref().is_some_and(|chip| chip.line(0).is_ok()) {
+                return Ok(ChipKey(key));
+            }
+            let worker = self.slots.remove(key).worker;
+            self.retire(worker);
         }
         let info = chip.info().clone();
         let worker = self.worker_for(&info)?;
@@ -164,10 +169,11 @@ impl Chips {
         self.forget_unused(key);
     }
 
-    /// Closes a chip of which nothing is held.
+    /// Closes a chip of which nothing is held, unless it has a worker: that may not have given its
+    /// lines back yet, and whoever wants them next is to come behind.
     pub(super) fn forget_unused(&mut self, key: ChipKey) {
-        if self.slots.get(key.0).is_some_and(|slot| slot.holds == 0) {
-            // Whatever still waited is moot: the worker's end gives all lines back.
+        let unused = |slot: &Slot| slot.holds == 0 && (slot.worker.is_none() || slot.is_gone());
+        if self.slots.get(key.0).is_some_and(unused) {
             let worker = self.slots.remove(key.0).worker;
             self.retire(worker);
         }

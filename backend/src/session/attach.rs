@@ -94,7 +94,7 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
     if !policy.may_mean(&chip) {
         return Err(not_allowed(&chip));
     }
-    let of_chip = |error: ChipError| Failure::of_chip(&error, &[]);
+    let of_chip = |error: ChipError| Failure { mask: 1, ..Failure::of_chip(&error, &[]) };
     let opened = match cx.hub.chips().open(&chip) {
         Err(error) if policy.rules.contains(&Rule::All) => return Err(of_chip(error)),
         Ok(opened) if policy.is_about(opened.info()) => opened,

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use vgpio::controller::{Notice, Pl061Controller};
+use vgpio_protocol::Direction;
 use vgpio_tests::harness::{DEADLINE, Outside, deadline, eventually, map, options};
 
 use super::Bench;
@@ -165,6 +166,9 @@ fn linux_turns_a_line_to_and_fro() {
         linux.set_value(4, false);
         wait_for_level(&mut bench, 9, false);
         linux.direction_input(4);
+        eventually("the line is an input", || {
+            (bench.world.info(9).direction == Direction::Input).then_some(())
+        });
         bench.world.pull(9, true);
         linux.run_until("the level from outside", |linux| linux.get_value(4));
         bench.world.pull(9, false);

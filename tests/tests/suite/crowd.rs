@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Many clients, and clients that do not keep up.
 
-use vgpio_tests::harness::{Guest, Outside, Wire, eventually};
+use vgpio_tests::harness::{Guest, Outside, Wire};
 
 use super::{Bench, lines};
 
@@ -24,8 +24,8 @@ fn a_hundred_sessions_at_once_are_served() {
         assert!(readers.iter_mut().all(|reader| reader.edge().active == high));
     }
     drop((readers, writers));
-    eventually("all sessions end", || bench.daemon.status().sessions.is_empty().then_some(()));
-    assert_eq!(bench.world.info(5).consumer, None);
+    bench.wait_until_gone();
+    bench.wait_until_free(5);
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn a_client_that_comes_and_goes_leaves_nothing_behind() {
         let mut guest: Guest = bench.attach(lines("gpios=5:6"));
         guest.drive(1, 1);
         drop(guest);
-        eventually("it has gone", || bench.daemon.status().sessions.is_empty().then_some(()));
+        bench.wait_until_gone();
     }
-    assert_eq!(bench.world.info(5).consumer, None);
+    bench.wait_until_free(5);
     let open = std::fs::read_dir(format!("/proc/{}/fd", bench.daemon.pid())).expect("it runs");
     assert!(open.count() < 20, "descriptors are left open");
 }

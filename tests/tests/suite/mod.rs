@@ -15,7 +15,7 @@ mod settings;
 use std::rc::Rc;
 
 use vgpio::client::Lines;
-use vgpio_tests::harness::{Daemon, Guest, LABEL, Outside, map};
+use vgpio_tests::harness::{Daemon, Guest, LABEL, Outside, eventually, map};
 
 use crate::World;
 
@@ -50,6 +50,18 @@ impl Bench {
     /// A client that has these lines.
     fn attach(&self, lines: Lines) -> Guest {
         Guest::attach(&self.daemon, lines)
+    }
+
+    /// Waits until the daemon has noticed that all clients have gone.
+    fn wait_until_gone(&self) {
+        let gone = || self.daemon.status().sessions.is_empty().then_some(());
+        eventually("the daemon notices that the client has gone", gone);
+    }
+
+    /// Waits until nobody holds a line: a chip that may sleep takes its time.
+    fn wait_until_free(&mut self, offset: u32) {
+        let free = || self.world.info(offset).consumer.is_none().then_some(());
+        eventually("the line is given back", free);
     }
 
     /// Ends the daemon, and starts another with the same options in its place.

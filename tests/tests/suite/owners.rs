@@ -27,10 +27,8 @@ fn a_line_is_free_again_when_its_session_has_gone() {
         let mut guest = bench.attach(export("led"));
         guest.drive(1, 1);
         drop(guest);
-        vgpio_tests::harness::eventually("the line is given back", || {
-            bench.daemon.status().sessions.is_empty().then_some(())
-        });
-        assert_eq!(bench.world.info(5).consumer, None);
+        bench.wait_until_gone();
+        bench.wait_until_free(5);
     }
 }
 

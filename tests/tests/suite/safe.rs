@@ -6,26 +6,23 @@ use vgpio_tests::harness::{Guest, Holder, Outside, eventually};
 
 use super::{Bench, lines};
 
-/// Waits until the daemon has noticed that all clients have gone.
-fn wait_until_gone(bench: &Bench) {
-    let gone = || bench.daemon.status().sessions.is_empty().then_some(());
-    eventually("the daemon notices that the client has gone", gone);
-}
-
-/// What `safe=` makes of an output that a client left, high if `high`.
+/// Waits until the host has what `safe=` makes of an output that a client left, high if `high`.
 fn check(bench: &mut Bench, safe: &str, high: bool) {
-    let info = bench.world.info(7);
-    let level = bench.world.level(7);
-    let held = info.consumer.is_some();
-    let output = info.direction == Direction::Output;
-    match safe {
-        "release" => assert!(!held, "{info:?}"),
-        "input" => assert!(held && !output, "{info:?}"),
-        "hold" => assert!(held && output && level == high, "{info:?} {level}"),
-        "low" => assert!(held && output && !level, "{info:?} {level}"),
-        "high" => assert!(held && output && level, "{info:?} {level}"),
-        other => panic!("{other}"),
-    }
+    eventually(&format!("safe={safe} of a line that was {high}"), || {
+        let info = bench.world.info(7);
+        let held = info.consumer.is_some();
+        let output = info.direction == Direction::Output;
+        let level = bench.world.level(7);
+        let is_safe = match safe {
+            "release" => !held,
+            "input" => held && !output,
+            "hold" => held && output && level == high,
+            "low" => held && output && !level,
+            "high" => held && output && level,
+            other => panic!("{other}"),
+        };
+        is_safe.then_some(())
+    });
 }
 
 const SAFE: [&str; 5] = ["release", "hold", "low", "high", "input"];
@@ -43,7 +40,7 @@ fn init_says_what_lines_are_on_attaching() {
         assert_eq!(bench.world.level(7), high, "{init}");
         assert_eq!(bench.world.info(7).direction == Direction::Output, output, "{init}");
         drop(guest);
-        wait_until_gone(&bench);
+        bench.wait_until_gone();
     }
 }
 
@@ -71,7 +68,7 @@ fn outputs_go_to_their_safe_state_when_the_client_goes() {
             let mut guest = bench.attach(lines(&format!("gpios=7,safe={safe}")));
             guest.drive(1, u64::from(high));
             drop(guest);
-            wait_until_gone(&bench);
+            bench.wait_until_gone();
             check(&mut bench, safe, high);
         }
     }
@@ -85,7 +82,7 @@ fn outputs_go_to_their_safe_state_when_the_client_is_killed() {
         let holder = Holder::start(env!("CARGO_BIN_EXE_line-holder"), &bench.daemon, &map);
         assert!(bench.world.level(7));
         holder.kill();
-        wait_until_gone(&bench);
+        bench.wait_until_gone();
         check(&mut bench, safe, true);
     }
 }
@@ -96,7 +93,7 @@ fn each_line_of_a_client_goes_to_the_safe_state() {
     let mut guest = bench.attach(lines("gpios=4-7,safe=high"));
     guest.drive(0b0111, 0b0001);
     drop(guest);
-    wait_until_gone(&bench);
+    bench.wait_until_gone();
     assert_eq!(bench.world.levels(&[4, 5, 6]), 0b111);
     assert_eq!(bench.world.info(7).direction, Direction::Input);
 }
@@ -107,14 +104,15 @@ fn lines_that_are_kept_safe_are_taken_over_by_who_attaches_them_again() {
     let mut guest = bench.attach(lines("gpios=6:7,safe=hold"));
     guest.drive(0b11, 0b10);
     drop(guest);
-    wait_until_gone(&bench);
+    bench.wait_until_gone();
     assert_eq!(Guest::refusal(&bench.daemon, lines("gpios=7")).code, ErrorCode::Busy);
     let mut guest = bench.attach(lines("gpios=6:7,init=as-is"));
+    guest.sync();
     assert_eq!(guest.client.outputs(), 0b11);
     assert_eq!((guest.client.levels(), bench.world.levels(&[6, 7])), (0b10, 0b10));
     guest.set(0b11, 0b01);
     assert_eq!(bench.world.levels(&[6, 7]), 0b01);
     drop(guest);
-    wait_until_gone(&bench);
-    assert_eq!(bench.world.info(7).consumer, None);
+    bench.wait_until_gone();
+    bench.wait_until_free(7);
 }
