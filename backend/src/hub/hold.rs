@@ -7,7 +7,7 @@ use vgpio_protocol::{Configure, Direction, Init, LineSettings, Safe};
 
 use super::route::Route;
 use super::{ChipKey, SessionKey};
-use crate::chip::{LineConfig, Offset, Request};
+use crate::chip::{LineConfig, Offset, Request, all_lines};
 
 /// Lines of one chip in one request. Bit *i* of a mask is line *i* of the hold.
 pub struct Hold {
@@ -61,7 +61,7 @@ pub struct User {
 impl Hold {
     /// All lines of the hold.
     pub(super) fn all(&self) -> u64 {
-        mask_of(self.offsets.len())
+        all_lines(self.offsets.len())
     }
 
     /// Lines that are inputs.
@@ -188,9 +188,4 @@ fn apply(mut line: LineConfig, change: &Configure, i: usize) -> LineConfig {
         line.debounce = (us != 0).then(|| Duration::from_micros(us.into()));
     }
     line
-}
-
-/// The lowest `count` bits, 0 to 64.
-fn mask_of(count: usize) -> u64 {
-    u64::try_from((1_u128 << count.min(64)) - 1).unwrap_or(u64::MAX)
 }
