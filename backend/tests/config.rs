@@ -3,12 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
+use common::config::{env, no_chip, run_check};
 use log::LevelFilter;
-use vgpio_backend::chip::{Cause, ChipError, ChipInfo};
+use vgpio_backend::chip::ChipInfo;
 use vgpio_backend::cli::{self, vgpioctl, vgpiod};
 use vgpio_backend::config::{
     self, Access, Blocking, ChipConfig, Config, Env, ExportConfig, ExportLine, Listen, NotAllowed,
@@ -65,10 +68,6 @@ chip = "e6055400.gpio"
 line = 4
 "#;
 
-fn env() -> Env {
-    Env { runtime_dir: Some("/run/user/1000".into()), ..Env::default() }
-}
-
 fn check(text: &str) -> Config {
     config::check_text(text, Path::new("FILE"), None, &env()).unwrap()
 }
@@ -79,7 +78,7 @@ fn load(args: &str) -> Config {
 
 fn load_in(args: &str, env: &Env) -> Config {
     let program = vgpiod::Program::try_parse_from(args.split_whitespace()).unwrap();
-    config::load(&program.options, env).unwrap()
+    config::load(&program.options, &no_chip, env).unwrap()
 }
 
 fn line(vgpio: u16, chip: &str, line: LineRef) -> ExportLine {
@@ -255,29 +254,6 @@ fn the_file_in_the_documentation_is_right() {
     assert_eq!(check(text).exports.len(), 2);
 }
 
-fn no_chip(chip: &str) -> Result<Box<dyn vgpio_backend::chip::Chip>, ChipError> {
-    Err(ChipError {
-        chip: chip.into(),
-        offsets: vec![],
-        what: "cannot open it",
-        cause: Cause::NoChip { available: vec!["pinctrl".into()] },
-    })
-}
-
-/// Runs `vgpiod check ARGS FILE` on a text; status and output.
-fn run_check(args: &str, text: &str) -> (u8, String) {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("vgpio.toml");
-    std::fs::write(&file, text).unwrap();
-    let args = format!("vgpiod check {args} {}", file.display());
-    let program = vgpiod::Program::try_parse_from(args.split_whitespace()).unwrap();
-    let mut out = Vec::new();
-    let status =
-        vgpiod::run(&program.command.unwrap(), &no_chip, &Env::default(), &mut out).unwrap();
-    let out = String::from_utf8(out).unwrap();
-    (status, out.replace(&file.display().to_string(), "FILE"))
-}
-
 #[test]
 fn check_prints_the_map() {
     let map = "\
@@ -310,21 +286,6 @@ fn check_prints_json_for_programs() {
         "line": 1, "column": 16, "reason": "'max-sessions' is 0", "remedy": "give 1 to 65536",
     });
     assert_eq!((status, &json["problems"][0]), (1, &problem));
-}
-
-#[test]
-fn check_counts_the_problems() {
-    let wrong = "FILE:1:16: 'max-sessions' is 0; give 1 to 65536\n1 problem\n";
-    assert_eq!(run_check("", "max-sessions = 0"), (1, wrong.to_owned()));
-}
-
-#[test]
-fn check_looks_at_the_host_when_told_to() {
-    let text = "[[export]]\nname = 'a'\nmap = 'gpiochip9,gpios=1'\n";
-    assert_eq!(run_check("", text).0, 0);
-    let wrong =
-        "FILE:3:7: gpiochip gpiochip9: there is no such chip; there are: pinctrl\n1 problem\n";
-    assert_eq!(run_check("--host", text), (1, wrong.to_owned()));
 }
 
 #[test]
@@ -368,6 +329,7 @@ fn man_pages_and_completions_are_made_for_both_programs() {
         assert!(dir.path().join(page).exists(), "{page}");
     }
     let mut script = Vec::new();
-    cli::completions(clap_complete::Shell::Bash, vgpioctl::Program::command(), &mut script);
+    let program = vgpioctl::Program::command();
+    cli::completions(clap_complete::Shell::Bash, program, &mut script).unwrap();
     assert!(String::from_utf8(script).unwrap().contains("press"));
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::fake_host::FakeHost;
 use serde_json::{Value, json};
-use vgpio_backend::control::api::{Event, EventKind};
+use vgpio_backend::control::api::{Driver, Event, EventKind};
 use vgpio_backend::control::{Connection, MAX_LINE, MAX_QUEUE, Progress};
 
 /// Longest wait for what is certain to come.
@@ -74,6 +74,7 @@ impl Pair {
             level: u8::from(n.is_multiple_of(2)),
             timestamp_ns: n,
             kind: EventKind::Pad,
+            driven_by: Some(Driver::Chip),
         };
         self.connection.event(&event).unwrap();
     }
@@ -168,6 +169,7 @@ fn events_of_other_lines_are_not_told() {
     pair.event(11, 3);
     let event = json!({
         "chip": "sim0", "offset": 11, "name": "LED1", "level": 0, "timestamp_ns": 3, "kind": "pad",
+        "driven_by": "chip",
     });
     assert_eq!(pair.line(), json!({"id": 9, "event": event}));
     assert!(pair.is_silent());
@@ -195,6 +197,56 @@ fn a_slow_monitor_is_told_how_many_events_it_missed() {
     assert!(dropped > 0 && told > 0, "{told} told, {dropped} dropped");
     pair.event(11, events);
     assert_eq!(pair.line()["event"]["timestamp_ns"], events);
+}
+
+#[test]
+fn events_that_the_chip_lost_are_told_to_those_who_monitor_it() {
+    let mut pair = Pair::new();
+    pair.connection.dropped("sim0", 1).unwrap();
+    pair.monitor();
+    pair.connection.dropped("sim1", 2).unwrap();
+    assert!(pair.is_silent());
+    pair.connection.dropped("sim0", 3).unwrap();
+    assert_eq!(pair.line(), json!({"id": 9, "dropped": 3}));
+}
+
+/// What a connection may hold for its client: a command, what one turn reads behind it, and what
+/// waits to be sent with one answer, each in memory that has grown by doubling.
+const MAX_HELD: u64 = 4 * (MAX_LINE + MAX_QUEUE) as u64;
+
+#[test]
+fn a_command_without_an_end_takes_no_more_memory_than_the_longest() {
+    let mut pair = Pair::new();
+    let piece = vec![b'x'; MAX_LINE];
+    let held = allocation_counter::measure(|| {
+        for _ in 0..20 {
+            pair.send(&piece);
+            pair.turn();
+        }
+    });
+    assert!(held.bytes_max < MAX_HELD, "{held:?}");
+    assert_eq!(pair.line()["error"]["code"], "too-long");
+    assert!(pair.is_silent(), "it is told once");
+}
+
+#[test]
+fn a_client_that_never_reads_is_not_read_any_more() {
+    let mut pair = Pair::new();
+    pair.monitor();
+    pair.client.get_mut().set_nonblocking(true).unwrap();
+    let command = b"{\"id\":1,\"command\":\"info\"}\n".repeat(1000);
+    let mut full = 0;
+    let held = allocation_counter::measure(|| {
+        for n in 0..500 {
+            if pair.client.get_mut().write(&command).is_err() {
+                full += 1;
+            }
+            pair.turn();
+            pair.event(11, n);
+        }
+    });
+    assert!(held.bytes_max < MAX_HELD, "{held:?}");
+    assert!(full > 250, "its socket is full: {full}");
 }
 
 #[test]

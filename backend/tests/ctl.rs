@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use vgpio_backend::cli::vgpioctl::Program;
 use vgpio_backend::config::Env;
 use vgpio_backend::control::api::{
-    ChipReport, Event, EventKind, LevelReport, LineReport, MonitoredLine, Status,
+    ChipReport, Code, Driver, Event, EventKind, LevelReport, LineReport, MonitoredLine, Refusal,
+    Status,
 };
 use vgpio_backend::control::{Connection, Progress};
 use vgpio_backend::ctl;
@@ -40,10 +41,22 @@ fn event(offset: u32, name: &str, level: u8) -> Event {
         level,
         timestamp_ns: 1_234_000_567_890,
         kind: EventKind::Edge,
+        driven_by: None,
     }
 }
 
-/// Serves one client until it goes; when it monitors, tells it of three events.
+/// Events of four changes on `sim0`, and of one on `sim1` behind 12 that were dropped.
+fn tell(connection: &mut Connection) -> std::io::Result<()> {
+    let mut pad = event(21, "BUTTON", 0);
+    (pad.kind, pad.driven_by) = (EventKind::Pad, Some(Driver::Outside));
+    for event in [event(11, "LED1", 1), event(5, "", 0), event(11, "LED1", 0), pad] {
+        connection.event(&event)?;
+    }
+    connection.dropped("sim1", 12)?;
+    connection.event(&Event { chip: "sim1".into(), ..event(3, "", 1) })
+}
+
+/// Serves one client until it goes; when it monitors, tells it of events.
 fn serve(listener: UnixListener) -> JoinHandle<Vec<String>> {
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
@@ -53,13 +66,11 @@ fn serve(listener: UnixListener) -> JoinHandle<Vec<String>> {
         let mut poll = Poll::new().unwrap();
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(connection.stream(), Token(0), interest).unwrap();
-        let mut news = vec![event(11, "LED1", 1), event(5, "", 0), event(11, "LED1", 0)];
+        let mut told = false;
         while let Ok(progress) = connection.ready(&mut host) {
-            if connection.is_monitoring() {
-                for event in news.drain(..) {
-                    // A client that has had its events is gone.
-                    let _ = connection.event(&event);
-                }
+            if connection.is_monitoring() && !std::mem::replace(&mut told, true) {
+                // A client that has had its events is gone.
+                let _ = tell(&mut connection);
             }
             let _ = connection.finished(host.ticket);
             if progress == Progress::Closed {
@@ -171,10 +182,39 @@ fn monitor_prints_as_gpiomon_does() {
 #[test]
 fn monitor_takes_a_format() {
     assert_prints(
-        "monitor LED1 -n 1 --format %o|%l|%c|%e|%E|%S|%k|%%|%z|%",
-        "11|LED1|sim0|1|rising|1234.000567890|edge|%|%z|%\n",
+        "monitor LED1 -n 1 --format %o|%l|%c|%e|%E|%S|%k|%d|%%|%z|%",
+        "11|LED1|sim0|1|rising|1234.000567890|edge|-|%|%z|%\n",
     );
+    assert_prints("monitor BUTTON -n 1 --format %k|%d", "pad|outside\n");
     assert_prints("monitor -c sim0 5 -n 1 -F %l%e", "unnamed2\n");
+}
+
+#[test]
+fn monitor_says_when_changes_were_dropped() {
+    let dropped = run("monitor -c sim1 3 -n 1");
+    assert_eq!((dropped.status, dropped.out.as_str()), (0, "1234.000567890\trising\tsim1 3\n"));
+    let notice = "vgpioctl: up to 12 changes were dropped: they came too fast, or the output is \
+                  read too slowly\n";
+    assert_eq!(dropped.err, notice);
+    let dropped = run("monitor -c sim1 3 -n 1 --json");
+    assert_eq!((dropped.status, dropped.err.as_str()), (0, ""));
+    assert_eq!(dropped.out.lines().next(), Some("{\"dropped\":12}"));
+}
+
+#[test]
+fn a_client_too_many_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("control.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let daemon = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let refusal = Refusal::new(Code::TooManyClients, "64 clients are served");
+        Connection::turn_away(mio::net::UnixStream::from_std(stream), &refusal).unwrap();
+    });
+    let (status, _, err) = run_at(&path, "status");
+    daemon.join().unwrap();
+    assert_eq!((status, err.as_str()), (1, "vgpioctl: error: 64 clients are served\n"));
 }
 
 #[test]
@@ -232,7 +272,7 @@ fn the_answers_in_the_documentation_are_those_of_the_daemon() {
         .filter(|line| line.starts_with("{\"id\":"))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(answers.len(), 6);
+    assert_eq!(answers.len(), 7);
     for answer in answers {
         let ok = &answer["ok"];
         let (given, again) = match answer["id"].as_u64() {

@@ -6,15 +6,12 @@ mod common;
 use std::path::Path;
 
 use clap::Parser;
+use common::config::{env, no_chip};
 use common::fake_host::FakeHost;
 use common::{Example, assert_examples};
 use vgpio_backend::cli::{vgpioctl, vgpiod};
 use vgpio_backend::config::{self, Env};
 use vgpio_backend::control::dispatch;
-
-fn env() -> Env {
-    Env { runtime_dir: Some("/run/user/1000".into()), ..Env::default() }
-}
 
 fn config_error(example: &Example) -> String {
     assert_eq!(example.kind, "toml");
@@ -37,7 +34,7 @@ fn command_line_error(example: &Example) -> String {
         };
     }
     match vgpiod::Program::try_parse_from(words) {
-        Ok(program) => match config::load(&program.options, &env) {
+        Ok(program) => match config::load(&program.options, &no_chip, &env) {
             Ok(_) => "nothing is wrong".into(),
             Err(error) => vgpio_backend::chain(&error),
         },

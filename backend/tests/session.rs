@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use vgpio_backend::chip::sim::{SimBlock, SimOptions};
 use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Listen, Policy, Rule};
 use vgpio_backend::hub::{Chips, Hub, SessionKey};
-use vgpio_backend::session::{Context, Outbox, Peer, Session};
+use vgpio_backend::session::{Context, LogLimit, Outbox, Peer, Session};
 use vgpio_protocol::{
     Attach, Configure, Directions, ErrorCode, Event, Frame, Hello, LineMap, LineSet, Request,
 };
@@ -23,6 +23,7 @@ struct Bench {
     sim: SimBlock,
     hub: Hub,
     config: Config,
+    log: LogLimit,
     _poll: Poll,
 }
 
@@ -50,12 +51,12 @@ impl Bench {
             chips: vec![],
             exports: vec![export],
         };
-        Self { sim, hub, config, _poll: poll }
+        Self { sim, hub, config, log: LogLimit::default(), _poll: poll }
     }
 
     /// Feeds bytes and returns what the session says, as (seq, error code if it is one).
     fn feed(&mut self, session: &mut Session, bytes: &[u8]) -> Vec<(u64, Option<ErrorCode>)> {
-        let mut cx = Context { hub: &mut self.hub, config: &self.config };
+        let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
         session.consume(bytes, &mut cx);
         let mut sent = Vec::new();
         session.outbox.write(&mut sent).unwrap();

@@ -10,8 +10,9 @@
  * Results. Functions that can fail return 0 or a positive value for success, else a negative
  * number of <errno.h>: -EINVAL for NULL and for arguments out of range, others as each says.
  *
- * Threads. There is no global state. An object is used by one thread at a time; it may be
- * handed to another.
+ * Threads. There is no global state and no thread of the library. An object is used by one thread
+ * at a time: any one, under a lock that all its users hold. Callbacks are made only within the
+ * functions that say so, in the caller's thread.
  *
  * Sets of lines are 64 bits: bit i is line i of the attachment, in the order of the line map.
  * Levels are 1 for active, 0 for inactive; on an active-low line, active is the low voltage.
@@ -42,6 +43,91 @@
  * Patch part of the version of this header.
  */
 #define VGPIO_VERSION_PATCH 0
+
+/**
+ * `outputs` and `bits` count.
+ */
+#define VGPIO_CONFIG_DIRECTION 1
+
+/**
+ * `bias` counts.
+ */
+#define VGPIO_CONFIG_BIAS 2
+
+/**
+ * `drive` counts.
+ */
+#define VGPIO_CONFIG_DRIVE 4
+
+/**
+ * `active_low` counts.
+ */
+#define VGPIO_CONFIG_ACTIVE_LOW 8
+
+/**
+ * `edges` counts.
+ */
+#define VGPIO_CONFIG_EDGES 16
+
+/**
+ * `debounce_us` counts.
+ */
+#define VGPIO_CONFIG_DEBOUNCE 32
+
+/**
+ * The bias is left as it is.
+ */
+#define VGPIO_BIAS_AS_IS 1
+
+/**
+ * No bias.
+ */
+#define VGPIO_BIAS_DISABLED 2
+
+/**
+ * Pulled high.
+ */
+#define VGPIO_BIAS_PULL_UP 3
+
+/**
+ * Pulled low.
+ */
+#define VGPIO_BIAS_PULL_DOWN 4
+
+/**
+ * Both levels are driven.
+ */
+#define VGPIO_DRIVE_PUSH_PULL 1
+
+/**
+ * Only the low level is driven.
+ */
+#define VGPIO_DRIVE_OPEN_DRAIN 2
+
+/**
+ * Only the high level is driven.
+ */
+#define VGPIO_DRIVE_OPEN_SOURCE 3
+
+/**
+ * No changes are reported.
+ */
+#define VGPIO_EDGES_NONE 0
+
+/**
+ * Becoming active is reported.
+ */
+#define VGPIO_EDGES_RISING 1
+
+/**
+ * Becoming inactive is reported.
+ */
+#define VGPIO_EDGES_FALLING 2
+
+/**
+ * Both are reported.
+ */
+#define VGPIO_EDGES_BOTH 3
 
 /**
  * Bytes of a name, its zero byte included.
@@ -104,7 +190,7 @@ typedef enum vgpio_client_state {
 /**
  * A connection to the daemon, and the lines that it lends. Opaque.
  *
- * Nothing waits but `vgpio_client_wait` and `vgpio_client_sync_wait`. A main loop watches
+ * Nothing waits but the functions whose names end in `_wait`. A main loop watches
  * `vgpio_client_fd` for reading, and for writing while `vgpio_client_wants_write`,
  * level-triggered; it calls `vgpio_client_process` when the descriptor is ready or
  * `vgpio_client_timeout_ns` is over, and asks for all three again afterwards, and after
@@ -136,7 +222,8 @@ typedef struct vgpio_client_options {
    */
   const char *export_name;
   /**
-   * A line map, "CHIP,vgpios=0:1:2,gpios=11:12:13[,key=value...]".
+   * A line map, "CHIP,vgpios=0:1:2,gpios=11:12:13[,key=value...]"; a comma inside a value is
+   * written twice. `vgpio_client_new` checks it and says in which column it is wrong.
    */
   const char *line_map;
   /**
@@ -153,7 +240,8 @@ typedef struct vgpio_client_options {
    */
   uint32_t guest_lines;
   /**
-   * Bytes that may wait for a backend that does not read, 8192 or more. 0: 65536.
+   * Bytes that may wait for a daemon that does not read, 8192 to 67108864, all reserved at
+   * once. 0: 65536.
    */
   size_t queue_bytes;
 } vgpio_client_options;
@@ -185,10 +273,10 @@ typedef struct vgpio_client_error {
 } vgpio_client_error;
 
 /**
- * What a client tells, during `vgpio_client_process`, `_wait` and `_sync_wait` only. Set all to
- * zero, then `size` to `sizeof(struct vgpio_client_callbacks)`, then what is wanted; NULL for what
- * is not. A callback may use its client, also free it, but for the three functions named, which
- * return -EBUSY.
+ * What a client tells: only within `vgpio_client_process`, `_wait`, `_connect_wait` and `_sync_wait`,
+ * so in the thread that calls one of these. Set all to zero, then `size` to
+ * `sizeof(struct vgpio_client_callbacks)`, then what is wanted; NULL for what is not. A callback may
+ * use its client, also free it, but for the four functions named, which return -EBUSY.
  */
 typedef struct vgpio_client_callbacks {
   /**
@@ -205,13 +293,14 @@ typedef struct vgpio_client_callbacks {
    */
   void (*edge)(void *opaque, uint32_t line, bool active, uint64_t timestamp_ns, uint32_t seqno);
   /**
-   * A snapshot showed that the lines in `changed` are not what was told before. `levels` has
-   * the levels of these lines.
+   * A snapshot showed that the lines in `changed` are not what was told before (at first, all
+   * inactive). `levels` has the levels of these lines.
    */
   void (*levels)(void *opaque, uint64_t changed, uint64_t levels);
   /**
    * The lines were attached (`reason` is NULL), or are not any more. `retry` says whether the
-   * client will try again by itself. What the file descriptor is may have changed.
+   * client will try again by itself. What the file descriptor is may have changed. With an
+   * export, so may the lines: to map them, use `vgpio_client_line_of_vgpio` anew each time.
    */
   void (*connection)(void *opaque, enum vgpio_client_state state, const char *reason, bool retry);
   /**
@@ -229,7 +318,54 @@ typedef struct vgpio_client_callbacks {
 } vgpio_client_callbacks;
 
 /**
- * A line of the attachment, as it was when it was attached. Set `size` to
+ * New settings for some lines. Set all to zero, then `size` to
+ * `sizeof(struct vgpio_line_config)`, then `mask`, `fields` and what `fields` names.
+ */
+typedef struct vgpio_line_config {
+  /**
+   * Size of this structure in bytes.
+   */
+  size_t size;
+  /**
+   * The lines it applies to.
+   */
+  uint64_t mask;
+  /**
+   * Lines of `mask` that become outputs; the others become inputs.
+   */
+  uint64_t outputs;
+  /**
+   * The levels of these outputs, taken without another level between.
+   */
+  uint64_t bits;
+  /**
+   * `VGPIO_CONFIG_DIRECTION` and so on, or'ed: what is to change.
+   */
+  uint32_t fields;
+  /**
+   * Debounce period in microseconds; 0 switches it off.
+   */
+  uint32_t debounce_us;
+  /**
+   * `VGPIO_BIAS_PULL_UP` and so on.
+   */
+  uint8_t bias;
+  /**
+   * `VGPIO_DRIVE_OPEN_DRAIN` and so on.
+   */
+  uint8_t drive;
+  /**
+   * `VGPIO_EDGES_BOTH` and so on: the changes reported while the line is an input.
+   */
+  uint8_t edges;
+  /**
+   * 1 if active is the low voltage, else 0.
+   */
+  uint8_t active_low;
+} vgpio_line_config;
+
+/**
+ * A line of the attachment, as the client knows it now. Set `size` to
  * `sizeof(struct vgpio_line_info)`; what the library does not know stays as it is.
  */
 typedef struct vgpio_line_info {
@@ -258,15 +394,15 @@ typedef struct vgpio_line_info {
    */
   uint16_t vgpio;
   /**
-   * 1 as-is, 2 disabled, 3 pull-up, 4 pull-down.
+   * `VGPIO_BIAS_PULL_UP` and so on.
    */
   uint8_t bias;
   /**
-   * 1 push-pull, 2 open-drain, 3 open-source.
+   * `VGPIO_DRIVE_OPEN_DRAIN` and so on.
    */
   uint8_t drive;
   /**
-   * Changes reported: 0 none, 1 rising, 2 falling, 3 both.
+   * Changes reported, `VGPIO_EDGES_BOTH` and so on.
    */
   uint8_t edges;
   /**
@@ -419,13 +555,6 @@ int64_t vgpio_client_timeout_ns(const struct vgpio_client *client);
 int vgpio_client_process(struct vgpio_client *client);
 
 /**
- * Waits until something has happened and calls it back, for programs without a main loop. Gives
- * the number of events; 0 when `timeout_ms` is over (negative: no limit), or when there is no
- * connection and will not be one.
- */
-int vgpio_client_wait(struct vgpio_client *client, int timeout_ms);
-
-/**
  * Sets the outputs in `mask` to `bits`; one change on the host where the chip can do so. Never
  * waits. 1: sent; 0: remembered until the lines are attached; -EAGAIN: the daemon does not keep up,
  * and the set will be sent folded into a later one, the last level winning.
@@ -444,6 +573,21 @@ int vgpio_client_configure_directions(struct vgpio_client *client,
                                       uint64_t bits);
 
 /**
+ * Changes settings of lines, in one message. Results as `vgpio_client_set`; -EINVAL for a value that
+ * a setting does not have. Where the daemon refuses, all lines stay as they were, and the error
+ * callback tells.
+ */
+int vgpio_client_configure(struct vgpio_client *client,
+                           const struct vgpio_line_config *config);
+
+/**
+ * Has the daemon read the lines in `mask`, for inputs that do not report both edges: the levels
+ * callback tells what is not as it was told before, ahead of a barrier asked for now. 1: asked;
+ * -ENOTCONN: the lines are not attached; -EAGAIN: the daemon does not keep up.
+ */
+int vgpio_client_query_levels(struct vgpio_client *client, uint64_t mask);
+
+/**
  * Keeps back what follows until `vgpio_client_uncork`, to send it in one write.
  */
 int vgpio_client_cork(struct vgpio_client *client);
@@ -460,13 +604,6 @@ int vgpio_client_uncork(struct vgpio_client *client);
 uint64_t vgpio_client_sync(struct vgpio_client *client);
 
 /**
- * Waits until all that was set and configured has been carried out: 0. -ETIMEDOUT when `timeout_ms`
- * (negative: no limit) is over, -ENOTCONN when there is no connection and will not be one.
- */
-int vgpio_client_sync_wait(struct vgpio_client *client,
-                           int timeout_ms);
-
-/**
  * Levels of all lines: of outputs as last set, of inputs as last told. Asks nobody. 0 for NULL.
  */
 uint64_t vgpio_client_levels(const struct vgpio_client *client);
@@ -478,7 +615,19 @@ uint64_t vgpio_client_levels(const struct vgpio_client *client);
 int vgpio_client_line_count(const struct vgpio_client *client);
 
 /**
- * Describes line `line`. -ENOENT if there is none, or none yet.
+ * Lines that are outputs, as last configured. Saved, with `vgpio_client_levels`, it is all that
+ * `vgpio_client_configure_directions` needs to bring the lines back to this state, also in another
+ * process. 0 for NULL.
+ */
+uint64_t vgpio_client_outputs(const struct vgpio_client *client);
+
+/**
+ * Lines whose chip is gone for now. 0 for NULL.
+ */
+uint64_t vgpio_client_lost(const struct vgpio_client *client);
+
+/**
+ * Describes line `line`. -ENOENT if there is none, or none has been attached yet.
  */
 int vgpio_client_line_info(const struct vgpio_client *client,
                            uint32_t line,
@@ -489,6 +638,16 @@ int vgpio_client_line_info(const struct vgpio_client *client,
  */
 int vgpio_client_line_of_vgpio(const struct vgpio_client *client,
                                uint16_t vgpio);
+
+/**
+ * What the guest's controller calls line `line`. -ENOENT if there is none, or none yet.
+ */
+int vgpio_client_vgpio_of_line(const struct vgpio_client *client, uint32_t line);
+
+/**
+ * Path of the daemon's socket; lives as long as the client. NULL for NULL.
+ */
+const char *vgpio_client_socket(const struct vgpio_client *client);
 
 /**
  * Gives what has been counted.
@@ -573,6 +732,31 @@ int vgpio_pl061_load(struct vgpio_pl061 *pl061,
                      const uint8_t *state,
                      size_t size,
                      struct vgpio_pl061_effects *effects);
+
+/**
+ * Connects, unless there is a connection, and waits until the lines are attached, their levels
+ * known, and what was set before carried out: 0. Else as `vgpio_client_connect` and
+ * `vgpio_client_last_error`, which has the explanation: nobody is at the socket, the lines are
+ * refused (the text is the daemon's), or -ETIMEDOUT: `timeout_ms` (negative: no limit) is over,
+ * which ends the attempt. The client tries again by itself, unless told otherwise. -EBUSY within
+ * a callback.
+ */
+int vgpio_client_connect_wait(struct vgpio_client *client,
+                              int timeout_ms);
+
+/**
+ * Waits until something has happened and calls it back, for programs without a main loop. Gives
+ * the number of events; 0 when `timeout_ms` is over (negative: no limit), or when there is no
+ * connection and will not be one.
+ */
+int vgpio_client_wait(struct vgpio_client *client, int timeout_ms);
+
+/**
+ * Waits until all that was set and configured has been carried out: 0. -ETIMEDOUT when `timeout_ms`
+ * (negative: no limit) is over, -ENOTCONN when there is no connection and will not be one.
+ */
+int vgpio_client_sync_wait(struct vgpio_client *client,
+                           int timeout_ms);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -182,9 +182,12 @@ impl Pl061Controller {
         self.model.set_inputs(mask, bits & mask)
     }
 
-    /// Which lines an export has is known only now, and may change when the daemon is started anew.
+    /// Which lines an export has is known only now, and may change when the daemon is started anew. So
+    /// may what it allows: outputs that it refused before are asked for again.
     fn take_lines(&mut self) -> Effects {
         if self.map.vgpios == self.client.vgpios() {
+            let driven = self.map.to_guest(self.client.outputs());
+            self.drive(self.model.outputs().mask & !driven);
             return Effects::NONE;
         }
         self.map = Map::new(self.client.vgpios());

@@ -4,20 +4,10 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "vgpio.h"
-
-#define CHECK(x)                                                                  \
-    do {                                                                          \
-        if (!(x)) {                                                               \
-            fprintf(stderr, "%s:%d: %s is not so\n", __FILE__, __LINE__, #x);     \
-            exit(1);                                                              \
-        }                                                                         \
-    } while (0)
-
-enum { PATIENCE_MS = 10000 };
 
 static struct {
     vgpio_client *client;
@@ -127,6 +117,12 @@ static void check_arguments(void)
     CHECK(vgpio_client_line_count(NULL) == -EINVAL);
     CHECK(vgpio_client_line_info(NULL, 0, NULL) == -EINVAL);
     CHECK(vgpio_client_line_of_vgpio(NULL, 0) == -EINVAL);
+    CHECK(vgpio_client_vgpio_of_line(NULL, 0) == -EINVAL);
+    CHECK(vgpio_client_connect_wait(NULL, 0) == -EINVAL);
+    CHECK(vgpio_client_configure(NULL, NULL) == -EINVAL);
+    CHECK(vgpio_client_query_levels(NULL, 1) == -EINVAL);
+    CHECK(vgpio_client_outputs(NULL) == 0 && vgpio_client_lost(NULL) == 0);
+    CHECK(vgpio_client_socket(NULL) == NULL);
     CHECK(vgpio_client_get_counters(NULL, NULL) == -EINVAL);
     CHECK(vgpio_client_get_state(NULL) == VGPIO_CLIENT_STATE_DISCONNECTED);
     CHECK(vgpio_client_last_error(NULL, NULL) == -EINVAL);
@@ -148,13 +144,17 @@ static void check_without_a_daemon(void)
     CHECK(vgpio_client_line_count(client) == 2);
     CHECK(vgpio_client_line_of_vgpio(client, 4) == 1);
     CHECK(vgpio_client_line_of_vgpio(client, 0) == -ENOENT);
+    CHECK(vgpio_client_vgpio_of_line(client, 1) == 4);
+    CHECK(vgpio_client_vgpio_of_line(client, 2) == -ENOENT);
+    CHECK(strcmp(vgpio_client_socket(client), "/nonexistent/vgpio") == 0);
     CHECK(vgpio_client_last_error(client, &text) == 0 && *text == '\0');
-    CHECK(vgpio_client_connect(client) == -ENOENT);
+    CHECK(vgpio_client_connect_wait(client, PATIENCE_MS) == -ENOENT);
     CHECK(vgpio_client_last_error(client, &text) == -ENOENT);
     CHECK(strstr(text, "/nonexistent/vgpio") != NULL);
     CHECK(vgpio_client_fd(client) == -ENOTCONN);
     CHECK(vgpio_client_timeout_ns(client) == -1);
     CHECK(vgpio_client_set(client, 1, 1) == 0);
+    CHECK(vgpio_client_query_levels(client, 1) == -ENOTCONN);
     CHECK(vgpio_client_process(client) == 0);
     CHECK(vgpio_client_wait(client, -1) == 0);
     CHECK(vgpio_client_sync_wait(client, -1) == -ENOTCONN);

@@ -13,7 +13,8 @@ use object::read::elf::{Dyn, ElfFile64, FileHeader};
 use object::{Object, ObjectSymbol};
 use tempfile::TempDir;
 use vgpio_protocol::{
-    Attach, Configure, Edge, Edges, ErrorCode, Event as Message, LineSet, Lost, Reason, Request,
+    Attach, Bias, Configure, Directions, Drive, Edge, EdgeDetection, Edges, ErrorCode,
+    Event as Message, LineSet, Lost, Reason, Request,
 };
 
 const SHARED: &str = "libvgpio.so";
@@ -168,6 +169,42 @@ fn conversed(mock: &Mock) {
     assert_eq!(peer.receive(), None);
 }
 
+/// The other side of `c_abi_start.c`: refused, left without an answer, attached.
+fn started(mock: &Mock) {
+    let mut peer = mock.accept();
+    peer.greet();
+    let seq = peer.take_attach();
+    let text = "line 5 is held by led-daemon; stop it";
+    peer.send(seq, &mock::error(1, ErrorCode::Busy, text));
+    assert_eq!(peer.receive(), None);
+
+    let _silent = mock.accept();
+
+    let mut peer = mock.accept();
+    peer.greet();
+    let seq = peer.take_attach();
+    let lines = entries(2);
+    peer.send(seq, &Message::Attached(vgpio_protocol::Lines::new(&lines)));
+    peer.send(0, &values(0b11, 0b10, Reason::Attached));
+    assert_eq!(peer.until_sync(), []);
+    assert_eq!(peer.until_sync(), []);
+    let seq = peer.expect(Request::Configure(Configure {
+        mask: 0b11,
+        direction: Some(Directions { outputs: 0b01, bits: 0b01 }),
+        bias: Some(Bias::PullUp),
+        drive: Some(Drive::OpenDrain),
+        active_low: Some(true),
+        edges: Some(EdgeDetection::Rising),
+        debounce_us: Some(500),
+    }));
+    peer.send(seq, &mock::error(1, ErrorCode::NotSupported, "no open drain"));
+    assert_eq!(peer.until_sync(), []);
+    let seq = peer.expect(Request::Get(0b10));
+    peer.send(seq, &values(0b10, 0, Reason::Reply));
+    assert_eq!(peer.until_sync(), []);
+    assert_eq!(peer.receive(), None);
+}
+
 #[test]
 fn every_function_does_what_the_header_says() {
     for name in [SHARED, STATIC] {
@@ -176,6 +213,14 @@ fn every_function_does_what_the_header_says() {
         let output = run(program.command(&mock), &mock, conversed);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
+}
+
+#[test]
+fn starting_up_waits_explains_and_can_be_tried_again() {
+    let program = Program::new("tests/c_abi_start.c", &library(SHARED));
+    let mock = Mock::new();
+    let output = run(program.command(&mock), &mock, started);
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[test]

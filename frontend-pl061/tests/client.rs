@@ -135,6 +135,23 @@ fn edges_are_told_and_mirrored() {
 }
 
 #[test]
+fn a_line_that_is_let_go_is_told_when_it_falls_back() {
+    let mock = Mock::new();
+    let (mut client, mut peer) = mock.attached(3);
+    client.configure_directions(0b1, 0b1, 0b1);
+    let seq = peer.expect(directions(0b1, 0b1, 0b1));
+    client.configure_directions(0b1, 0, 0);
+    assert_eq!(client.levels(), 0b1);
+    peer.expect(directions(0b1, 0, 0));
+    let values =
+        Values { mask: 0b1, bits: 0, timestamp_ns: 9, lost_edges: 0, reason: Reason::Configured };
+    peer.send(seq + 1, &Message::Values(values));
+    let events = events_until(&mut client, |e| matches!(e, Event::Levels { .. }));
+    assert_eq!(events, [Event::Levels { changed: 0b1, values }]);
+    assert_eq!(client.levels(), 0);
+}
+
+#[test]
 fn a_snapshot_tells_which_lines_are_not_what_they_were() {
     let mock = Mock::new();
     let (mut client, mut peer) = mock.attached(3);

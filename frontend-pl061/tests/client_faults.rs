@@ -224,6 +224,29 @@ fn bytes_that_are_no_message_are_a_violation() {
 }
 
 #[test]
+fn connecting_with_a_deadline_waits_for_the_lines_or_says_why_not() {
+    let mock = Mock::new();
+    let mut client = Client::new(mock.options()).expect("good options");
+    let waited = client.connect_wait(std::time::Instant::now(), &mut |_| ());
+    assert_eq!(waited, Err(Error::Timeout));
+    assert!(client.next_deadline().is_some(), "it tries again");
+    let _silent = mock.accept();
+
+    std::thread::scope(|scope| {
+        let backend = scope.spawn(|| {
+            let mut peer = mock.accept();
+            peer.greet();
+            peer.attach(&entries(1));
+            assert_eq!(peer.until_sync(), []);
+            peer
+        });
+        assert_eq!(client.connect_wait(deadline(), &mut |_| ()), Ok(()));
+        assert_eq!(client.state(), State::Attached);
+        drop(backend.join().expect("no panic"));
+    });
+}
+
+#[test]
 fn a_bad_start_is_a_violation() {
     let Message::Hello(good) = HELLO else {
         unreachable!("HELLO is one");
@@ -270,8 +293,10 @@ fn wrong_options_are_refused_with_the_reason() {
     assert_eq!(refused(export(&"x".repeat(4097))), OptionsError::LinesLength(4097));
     let name = Options { name: "x".repeat(65), ..export("leds") };
     assert_eq!(refused(name), OptionsError::NameLength(65));
-    let queue = Options { queue_bytes: 100, ..export("leds") };
-    assert_eq!(refused(queue), OptionsError::Queue(100));
+    for bytes in [0, 8191, 64 * 1024 * 1024 + 1, usize::MAX] {
+        let queue = Options { queue_bytes: bytes, ..export("leds") };
+        assert_eq!(refused(queue), OptionsError::Queue(bytes));
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@
 mod mock;
 
 use mock::{Mock, Peer, deadline, entries, entry, values};
-use vgpio::client::{Error, Event, Lines, Options, OptionsError};
+use vgpio::client::{Error, Event, Lines, Options, OptionsError, State};
 use vgpio::controller::{Notice, Outcome, Pl061Controller};
 use vgpio_protocol::{
-    Configure, Edge, Edges, Event as Message, LineEntry, LineSet, Lines as Entries, Reason, Request,
+    Configure, Edge, Edges, ErrorCode, Event as Message, LineEntry, LineSet, Lines as Entries,
+    Reason, Request,
 };
 
 const DIR: u64 = 0x400;
@@ -134,6 +135,23 @@ fn the_outputs_of_a_guest_that_started_first_follow_when_an_export_is_attached()
     gpio.connect().expect("the mock listens");
     let mut peer = serve(&mock, &mut gpio, &[entry(4, 0), entry(1, 0)]);
     peer.expect(directions(0b10, 0b10, 0b10));
+    peer.expect_nothing();
+}
+
+#[test]
+fn an_output_that_was_refused_is_asked_for_again_on_the_next_attachment() {
+    let (mock, mut gpio, mut peer) = attached(&entries(2));
+    assert_eq!(gpio.write(DIR, 1, 0b01), QUIET);
+    let (seq, _) = peer.receive().expect("CONFIGURE");
+    peer.send(seq, &mock::error(0b01, ErrorCode::NotAllowed, "inputs only"));
+    until(&mut gpio, |notice| matches!(notice, Notice::Client(Event::Error(_))));
+    drop(peer);
+    until(&mut gpio, |notice| matches!(notice, Notice::Client(Event::Disconnected { .. })));
+    while gpio.client().state() == State::Disconnected {
+        assert!(!gpio.wait(gpio.client().next_deadline().expect("a retry"), &mut |_| ()));
+    }
+    let mut peer = serve(&mock, &mut gpio, &entries(2));
+    peer.expect(directions(0b01, 0b01, 0b00));
     peer.expect_nothing();
 }
 

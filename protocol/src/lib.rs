@@ -29,7 +29,8 @@
 //! # Ok::<(), vgpio_protocol::DecodeError>(())
 //! ```
 //!
-//! [`LineMap`] reads `CHIP,vgpios=0:1:2,gpios=11:12:13[,key=value...]`.
+//! [`socket`] says where both sides meet by default; [`LineMap`] reads
+//! `CHIP,vgpios=0:1:2,gpios=11:12:13[,key=value...]`.
 
 #![forbid(unsafe_code)]
 
@@ -45,6 +46,7 @@ mod lines;
 mod reports;
 mod request;
 mod settings;
+pub mod socket;
 
 pub use configure::{Configure, Directions};
 pub use edges::{Edge, Edges};

@@ -248,6 +248,8 @@ fn mistakes_in_values_have_column_and_reason() {
         ("c,debounce=1.5ms", 12, period("1.5ms")),
         ("c,debounce=1 ms", 12, period("1 ms")),
         ("c,debounce=1m", 12, period("1m")),
+        ("c,gpios=1,poll=0ms", 16, "'poll' is 0; give a period such as 10ms".into()),
+        ("c,poll=0s", 8, "'poll' is 0; give a period such as 10ms".into()),
         ("c,poll=4001s", 8, period("4001s")),
         ("c,poll=4294967296us", 8, period("4294967296us")),
         ("c,poll=4000000001us", 8, period("4000000001us")),

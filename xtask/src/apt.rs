@@ -33,6 +33,17 @@ pub fn host_release() -> Option<(String, String)> {
     ))
 }
 
+/// What a private apt fetches.
+#[derive(Clone, Copy)]
+enum Packages<'a> {
+    /// Binary packages of the host's own release.
+    Host,
+    /// Source packages of this suite.
+    Source(&'a str),
+    /// Binary packages of this suite for another machine.
+    Foreign { suite: &'a str, architecture: &'a str },
+}
+
 /// A private apt.
 pub struct Apt {
     root: PathBuf,
@@ -40,26 +51,44 @@ pub struct Apt {
 }
 
 impl Apt {
-    /// Opens the private apt of this name, for the host's own suites or for the source packages of another.
+    /// Opens the private apt for the host's own suites or for the source packages of another.
     ///
     /// `None` if the host has no apt.
     ///
     /// # Errors
     /// The host's apt configuration cannot be understood, or the lists cannot be fetched.
     pub fn open(cache: &Cache, source_suite: Option<&str>) -> Result<Option<Self>> {
+        Self::open_for(cache, source_suite.map_or(Packages::Host, Packages::Source))
+    }
+
+    /// Opens a private apt for the packages of another suite and architecture, for a system with nothing installed.
+    ///
+    /// `None` if the host has no apt.
+    ///
+    /// # Errors
+    /// As [`Apt::open`].
+    pub fn open_foreign(cache: &Cache, suite: &str, architecture: &str) -> Result<Option<Self>> {
+        Self::open_for(cache, Packages::Foreign { suite, architecture })
+    }
+
+    fn open_for(cache: &Cache, packages: Packages<'_>) -> Result<Option<Self>> {
         let Some((_, codename)) = host_release() else {
             return Ok(None);
         };
         if which("apt-get").is_none() || which("dpkg-deb").is_none() {
             return Ok(None);
         }
-        let root = cache.path("apt").join(source_suite.unwrap_or(&codename));
+        let root = cache.path("apt").join(match packages {
+            Packages::Host => codename.clone(),
+            Packages::Source(suite) => suite.to_owned(),
+            Packages::Foreign { suite, architecture } => format!("{suite}-{architecture}"),
+        });
         for folder in ["lists/partial", "archives/partial", "sources"] {
             create_dir(&root.join(folder))?;
         }
         let apt = Self { config: root.join("apt.conf"), root };
-        let sources = sources(&codename, source_suite)?;
-        apt.configure(&sources)?;
+        let sources = sources(&codename, packages)?;
+        apt.configure(&sources, packages)?;
         apt.refresh(&sources)?;
         Ok(Some(apt))
     }
@@ -138,6 +167,18 @@ impl Apt {
         Ok(newest.1.to_owned())
     }
 
+    /// The package that this one depends on and whose name starts so.
+    ///
+    /// # Errors
+    /// apt fails, or there is none.
+    pub fn dependency(&self, package: &str, prefix: &str) -> Result<String> {
+        let depends =
+            output("looking a package up", self.apt("apt-cache").args(["depends", package]))?;
+        let mut names = depends.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+        let found = names.find(|name| name.starts_with(prefix));
+        found.map(str::to_owned).ok_or_else(|| Error::NoPackage { package: package.to_owned() })
+    }
+
     /// Removes fetched packages.
     ///
     /// # Errors
@@ -167,7 +208,7 @@ impl Apt {
     }
 
     /// Writes the private configuration: the host's ways to fetch, and none of its hooks and folders.
-    fn configure(&self, sources: &str) -> Result<()> {
+    fn configure(&self, sources: &str, packages: Packages<'_>) -> Result<()> {
         let dump = output("reading the apt configuration", Command::new("apt-config").arg("dump"))?;
         let acquire = dump
             .lines()
@@ -175,8 +216,18 @@ impl Apt {
             .collect::<Vec<_>>()
             .join("\n");
         let root = self.root.display();
+        let foreign = match packages {
+            Packages::Foreign { architecture, .. } => {
+                write(&self.root.join("status"), "")?;
+                format!(
+                    "APT::Architecture \"{architecture}\";\nAPT::Architectures {{ \"{architecture}\"; }};\n\
+                     Dir::State::status \"{root}/status\";\n"
+                )
+            }
+            Packages::Host | Packages::Source(_) => String::new(),
+        };
         let config = format!(
-            "{acquire}\nDir::Etc::main \"/dev/null\";\nDir::Etc::parts \"/dev/null\";\n\
+            "{acquire}\n{foreign}Dir::Etc::main \"/dev/null\";\nDir::Etc::parts \"/dev/null\";\n\
              Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"{root}/sources\";\n\
              Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n\
              Dir::State::lists \"{root}/lists\";\nDir::State::extended_states \"{root}/extended_states\";\n\
@@ -211,20 +262,25 @@ impl Apt {
     }
 }
 
-/// The private sources file: the host's suites, or the source packages of one other suite of the same mirror.
-fn sources(codename: &str, source_suite: Option<&str>) -> Result<String> {
+/// The private sources file: the host's suites, or one other suite of the same mirror.
+fn sources(codename: &str, packages: Packages<'_>) -> Result<String> {
     let all = host_sources()?;
     let own = |suite: &str| {
         suite == codename || suite.strip_prefix(codename).is_some_and(|rest| rest.starts_with('-'))
     };
     let missing = || Error::NoSource { codename: codename.to_owned() };
-    let text: String = match source_suite {
-        Some(suite) => {
-            let base =
-                all.iter().find(|source| source.suites.iter().any(|suite| suite == codename));
-            base.ok_or_else(missing)?.with_suite(suite).to_deb822("deb-src")
+    let other = |suite: &str| {
+        let base = all.iter().find(|source| source.suites.iter().any(|suite| suite == codename));
+        Ok(base.ok_or_else(missing)?.with_suite(suite))
+    };
+    let text: String = match packages {
+        Packages::Source(suite) => other(suite)?.to_deb822("deb-src"),
+        Packages::Foreign { suite, .. } => {
+            let mut source = other(suite)?;
+            source.options.retain(|(name, _)| name != "Architectures");
+            source.to_deb822("deb")
         }
-        None => all
+        Packages::Host => all
             .iter()
             .filter(|source| source.suites.iter().any(|suite| own(suite)))
             .map(|source| source.to_deb822("deb"))

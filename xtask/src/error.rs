@@ -67,6 +67,16 @@ pub enum Error {
         /// The package's name.
         package: String,
     },
+    /// A download is not what it was when its checksum was written down.
+    #[error("{} has the SHA-256 {found}, not {expected}", file.display())]
+    Checksum {
+        /// The file.
+        file: PathBuf,
+        /// As written down.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
     /// The kernel's configuration step dropped options of the fragment.
     #[error("the kernel configuration lacks {}", missing.join(", "))]
     KernelConfig {
@@ -153,9 +163,13 @@ impl Error {
                 programs.join(", ")
             ),
             Self::NoSource { .. } | Self::NoPackage { .. } => "On systems without these Debian packages, download \
-                 the sources yourself and name them: VGPIO_LINUX_SOURCE=/path/to/linux-6.12.tar.xz and \
-                 VGPIO_LIBGPIOD_SOURCE=/path/to/libgpiod-2.2.tar.xz; install missing tools (flex, bison, bc, ...) \
+                 the sources yourself and name them: VGPIO_LINUX_SOURCE=/path/to/linux-6.12.tar.xz, \
+                 VGPIO_LIBGPIOD_SOURCE=/path/to/libgpiod-2.2.tar.xz and \
+                 VGPIO_QEMU_SOURCE=/path/to/qemu-10.0.13.tar.xz; install missing tools (flex, bison, bc, ...) \
                  with the system's package manager."
+                .to_owned(),
+            Self::Checksum { .. } => "Do not use it. Try another mirror, or name an archive that you trust: \
+                 VGPIO_QEMU_SOURCE=/path/to/qemu-10.0.13.tar.xz."
                 .to_owned(),
             Self::KernelConfig { .. } => "Check the option's dependencies in the kernel's Kconfig files, or remove \
                  the line from tests/rig/kernel.config."

@@ -9,11 +9,14 @@ mod cache;
 mod command;
 mod error;
 mod guard;
+mod guest;
+mod install;
 #[path = "../../tests/rig/job.rs"]
 mod job;
 mod libgpiod;
 mod man;
 mod progress;
+mod qemu;
 mod rig;
 mod sources;
 mod suite;
@@ -23,7 +26,7 @@ mod uml;
 mod workspace;
 
 use std::error::Error as StdError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -54,6 +57,7 @@ Environment:
   VGPIO_CACHE             where kernels, libraries and tools are kept [$XDG_CACHE_HOME/vgpio or ~/.cache/vgpio]
   VGPIO_LINUX_SOURCE      archive of the Linux source to build the rig from, in place of the Debian package
   VGPIO_LIBGPIOD_SOURCE   release archive of libgpiod 2.x, in place of the Debian source package
+  VGPIO_QEMU_SOURCE       release archive of QEMU 10.0.x, in place of the Debian source package
 
 Exit status: 0 all good; 1 a check or test failed; 2 wrong usage; 3 set-up failed; 124 out of time;
 130 interrupted. `rig` passes on the command's own status (127: it could not be started).";
@@ -100,8 +104,18 @@ enum Task {
         #[arg(long)]
         rebuild: bool,
     },
+    /// Make the guest, Debian's arm64 kernel and an initramfs with libgpiod's tools, and print its folder
+    Guest {
+        /// Make it again, from the newest packages
+        #[arg(long)]
+        rebuild: bool,
+    },
+    /// Build QEMU with the series of qemu-patches, and print the program's path
+    Qemu(qemu::Options),
     /// Check the project's own rules: licence lines, sizes, unfinished work, licences of dependencies
     Guard,
+    /// Build and install libvgpio with its header and vgpio.pc, vgpiod, vgpioctl and their pages
+    Install(install::Options),
     /// Write manual pages and shell completions
     Man {
         /// Write the folders man and completions here [default: cargo's target folder]
@@ -142,17 +156,17 @@ fn run(task: Task) -> Result<ExitCode> {
             rig::handle_signals()?;
             return Ok(ExitCode::from(rig.run(&command)?.status()));
         }
-        Task::Uml { rebuild } => {
-            anstream::println!("{}", uml::kernel(&cache, workspace.root(), rebuild)?.display());
-        }
+        Task::Uml { rebuild } => print_paths(&[uml::kernel(&cache, workspace.root(), rebuild)?]),
         Task::Libgpiod { env, rebuild } => {
             let libgpiod = Libgpiod::build(&cache, rebuild)?;
             if env {
                 anstream::print!("{}", libgpiod.shell_commands()?);
             } else {
-                anstream::println!("{}", libgpiod.prefix().display());
+                print_paths(&[libgpiod.prefix()]);
             }
         }
+        Task::Guest { rebuild } => print_paths(&[guest::build(&cache, workspace.root(), rebuild)?]),
+        Task::Qemu(options) => anstream::println!("{}", qemu::run(&cache, &workspace, &options)?),
         Task::Guard => {
             let findings = guard::findings(&workspace)?;
             for finding in &findings {
@@ -162,14 +176,18 @@ fn run(task: Task) -> Result<ExitCode> {
                 return Err(Error::Findings(format!("{} findings", findings.len())));
             }
         }
+        Task::Install(options) => print_paths(&install::run(&workspace, &options)?),
         Task::Man { out } => {
-            let folder = out.as_deref().unwrap_or(workspace.target_folder());
-            for written in man::write(folder)? {
-                anstream::println!("{}", written.display());
-            }
+            print_paths(&man::write(out.as_deref().unwrap_or(workspace.target_folder()))?);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print_paths(paths: &[impl AsRef<Path>]) {
+    for path in paths {
+        anstream::println!("{}", path.as_ref().display());
+    }
 }
 
 /// Prints the chain of causes once, and what to do.

@@ -25,7 +25,8 @@ pub fn write(folder: &Path) -> Result<[PathBuf; 2]> {
         for shell in SHELLS {
             let path = scripts.join(shell.file_name(program.get_name()));
             let mut file = File::create(&path).map_err(Error::file("create", &path))?;
-            cli::completions(shell, program.clone(), &mut file);
+            cli::completions(shell, program.clone(), &mut file)
+                .map_err(Error::file("write", &path))?;
         }
     }
     Ok([pages, scripts])

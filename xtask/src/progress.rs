@@ -39,7 +39,12 @@ impl Progress {
 
     /// One more unit is done.
     pub fn step(&mut self) {
-        self.done += 1;
+        self.at(self.done + 1, self.total);
+    }
+
+    /// So many units of so many are done.
+    pub fn at(&mut self, done: u64, total: u64) {
+        (self.done, self.total) = (done, total);
         let period = if self.terminal { TERMINAL_PERIOD } else { PLAIN_PERIOD };
         if self.shown.is_none_or(|shown| shown.elapsed() >= period) {
             self.show();

@@ -13,7 +13,7 @@ use crate::cache::{Cache, create_dir};
 use crate::command::{is_program, output, run, which};
 use crate::error::{Error, Result};
 
-/// A program and the Debian package that has it.
+/// A program and the Debian packages that have it and what it needs beside, with spaces between.
 pub type Tool = (&'static str, &'static str);
 
 /// What building a Linux kernel takes beside a C compiler.
@@ -29,8 +29,32 @@ pub const KERNEL: &[Tool] = &[
 ];
 /// What building libgpiod from its release archive takes beside a C compiler.
 pub const LIBGPIOD: &[Tool] = &[("make", "make"), ("xz", "xz-utils"), ("pkg-config", "pkgconf")];
+/// What compiles the guest's programs.
+pub const GUEST_COMPILER: &str =
+    if cfg!(target_arch = "aarch64") { "cc" } else { "aarch64-linux-gnu-gcc" };
+/// What making the guest takes. On an arm64 host its own C compiler will do, which has no package to fetch.
+pub const GUEST: &[Tool] = &[
+    ("xz", "xz-utils"),
+    ("cpio", "cpio"),
+    (GUEST_COMPILER, "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
+];
+/// What building QEMU and checking its series takes beside a C compiler.
+pub const QEMU: &[Tool] = &[
+    ("git", "git"),
+    ("make", "make"),
+    ("ninja", "ninja-build"),
+    ("patch", "patch"),
+    ("perl", "perl"),
+    ("pkg-config", "pkgconf"),
+    ("python3", "python3"),
+    ("xz", "xz-utils"),
+];
 /// What the tests run.
 pub const TESTS: &[Tool] = &[("strace", "strace"), ("python3", "python3")];
+
+/// Packages with pip and what it needs, which may be there for another Python than the first in `PATH`.
+const PIP: [&str; 4] =
+    ["python3-pip", "python3-setuptools", "python3-pkg-resources", "python3-wheel"];
 
 /// The private prefix.
 #[derive(Clone, Debug)]
@@ -57,8 +81,13 @@ impl Toolbox {
             let apt = Apt::open(cache, None)?.ok_or_else(|| Error::NoApt {
                 programs: lacking.iter().map(|&(program, _)| program.to_owned()).collect(),
             })?;
-            let packages: Vec<&str> = lacking.iter().map(|&(_, package)| package).collect();
+            let packages: Vec<&str> =
+                lacking.iter().flat_map(|(_, packages)| packages.split(' ')).collect();
             toolbox.install(&apt, &packages)?;
+            if let Some((program, packages)) = toolbox.lacking(&lacking).first() {
+                let package = format!("{program} in {packages}");
+                return Err(Error::NoPackage { package });
+            }
         }
         Ok(toolbox)
     }
@@ -79,6 +108,28 @@ impl Toolbox {
         let apt = Apt::open(cache, None)?.ok_or_else(no_apt)?;
         self.install(&apt, &[&apt.newest("libclang1-")?])?;
         self.own_libclang().map(Some).ok_or_else(no_apt)
+    }
+
+    /// A folder for `PYTHONPATH` with pip, fetched if the host's Python has none, or cannot put it into a virtual
+    /// environment.
+    ///
+    /// # Errors
+    /// As [`Toolbox::with`].
+    pub fn pip(&self, cache: &Cache) -> Result<Option<PathBuf>> {
+        let probe = "from importlib.util import find_spec as has\n\
+                     exit(not (has('pip') and (has('setuptools') or has('ensurepip'))))";
+        let mut python = Command::new("python3");
+        if run("looking for pip", self.apply(python.args(["-c", probe]))).is_ok() {
+            return Ok(None);
+        }
+        let folder = self.prefix.join("usr/lib/python3/dist-packages");
+        let _lock = cache.lock("toolbox")?;
+        if !folder.join("pip").is_dir() {
+            let no_apt = || Error::NoApt { programs: vec!["pip".to_owned()] };
+            let apt = Apt::open(cache, None)?.ok_or_else(no_apt)?;
+            self.install(&apt, &PIP)?;
+        }
+        Ok(Some(folder))
     }
 
     /// Lets a command find the tools and their libraries and data files.
@@ -109,8 +160,9 @@ impl Toolbox {
         folder.is_dir().then_some(folder)
     }
 
-    fn folders(&self) -> [PathBuf; 2] {
-        [self.prefix.join("usr/bin"), self.prefix.join("usr/sbin")]
+    fn folders(&self) -> [PathBuf; 3] {
+        // Some packages of older releases still have programs outside of /usr.
+        ["usr/bin", "usr/sbin", "bin"].map(|folder| self.prefix.join(folder))
     }
 
     fn lacking(&self, tools: &[Tool]) -> Vec<Tool> {

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 use crate::apt::{Apt, describe};
-use crate::cache::{Cache, create_dir, key, read, write};
+use crate::cache::{Cache, create_dir, file_id, key, read, write};
 use crate::command::{each_line, run};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -31,8 +31,8 @@ pub fn kernel(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf>
     let rig = workspace.join("tests/rig");
     let fragment = rig.join("kernel.config");
     let patches = patches(&rig.join("patches"))?;
-    let mut inputs =
-        vec![RECIPE.to_owned(), PACKAGE.to_owned(), own_source_id()?, read(&fragment)?];
+    let own_id = own_source().map(|path| file_id(&path)).transpose()?.unwrap_or_default();
+    let mut inputs = vec![RECIPE.to_owned(), PACKAGE.to_owned(), own_id, read(&fragment)?];
     for patch in &patches {
         inputs.push(read(patch)?);
     }
@@ -65,16 +65,6 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
 /// The archive that the user names, if one is named.
 fn own_source() -> Option<PathBuf> {
     env::var_os("VGPIO_LINUX_SOURCE").map(PathBuf::from)
-}
-
-/// Tells one named archive from another without reading it.
-fn own_source_id() -> Result<String> {
-    let Some(path) = own_source() else {
-        return Ok(String::new());
-    };
-    let meta = fs::metadata(&path).map_err(Error::file("open", &path))?;
-    let modified = meta.modified().map_err(Error::file("open", &path))?;
-    Ok(format!("{} {} {modified:?}", path.display(), meta.len()))
 }
 
 struct Build {

@@ -12,6 +12,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use vgpio_backend::chain;
 use vgpio_backend::chip;
 use vgpio_backend::cli::vgpiod::{Options, Program, capabilities, run};
+use vgpio_backend::cli::{log, unless_closed};
 use vgpio_backend::config::{Env, load};
 use vgpio_backend::server::Server;
 
@@ -22,23 +23,24 @@ fn main() -> ExitCode {
         Some(command) => run(&command, &chip::open, &Env::read(), &mut out)
             .map(ExitCode::from)
             .map_err(Into::into),
-        None if options.print_capabilities => {
-            writeln!(out, "{}", capabilities()).map(|()| ExitCode::SUCCESS).map_err(Into::into)
-        }
+        None if options.print_capabilities => unless_closed(writeln!(out, "{}", capabilities()))
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
         None => serve(&options),
     };
     done.unwrap_or_else(|error: Box<dyn Error>| {
-        anstream::eprintln!("vgpiod: {}", chain(error.as_ref()));
+        // When even this cannot be said, the exit status says it.
+        let _ = writeln!(log::stderr(), "vgpiod: {}", chain(error.as_ref()));
         ExitCode::FAILURE
     })
 }
 
 fn serve(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
-    env_logger::Builder::new().filter_level(options.log_level()).parse_default_env().init();
+    log::start(options.log_level());
     if let Err(errno) = raise_descriptor_limit() {
-        log::warn!("fewer frontends can be served than might be: RLIMIT_NOFILE: {errno}");
+        ::log::warn!("fewer frontends can be served than might be: RLIMIT_NOFILE: {errno}");
     }
-    let config = load(options, &Env::read())?;
+    let config = load(options, &chip::open, &Env::read())?;
     Server::new(config)?.run()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -166,7 +166,7 @@ impl Request for Lines {
         Ok(lines.iter().map(|&(i, offset)| u64::from(active(offset)) << i).sum())
     }
 
-    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<(), ChipError> {
+    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<u64, ChipError> {
         let offsets: Vec<Offset> =
             self.held.each(self.held.all()).map(|(_, offset)| offset).collect();
         let request = &mut self.request;

@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
 
+#[cfg(test)]
+mod blind;
 pub mod cdev;
 mod debounce;
 mod error;
 mod group;
+mod lent;
 #[cfg(feature = "libgpiod")]
 pub mod libgpiod;
 mod poll;
@@ -22,7 +25,7 @@ pub mod worker;
 
 pub use error::{Cause, ChipError};
 pub use group::group;
-pub use poll::{Polled, request_or_poll};
+pub use lent::Lent;
 
 /// Opens a gpiochip of the host as [`cdev::open`] does; with the feature `libgpiod`, through that
 /// library.
@@ -101,11 +104,12 @@ pub trait Request {
     fn get(&mut self, mask: u64) -> Result<u64, ChipError>;
 
     /// Gives all lines new settings, one per line, all or none. Lines without a direction stay
-    /// as they are.
+    /// as they are. Returns the lines that keep their settings, but whose edges may have been missed
+    /// meanwhile.
     ///
     /// # Errors
-    /// As [`Chip::request`].
-    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<(), ChipError>;
+    /// As [`Chip::request`]. Edges may then have been missed of any line.
+    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<u64, ChipError>;
 
     /// Readable, or hung up, when [`read_edges`](Self::read_edges) has something to tell or the
     /// chip is gone.

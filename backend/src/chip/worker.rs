@@ -64,7 +64,7 @@ pub enum Job {
         /// Which of them; with 0 it is a barrier.
         mask: u64,
     },
-    /// Gives lines new settings.
+    /// Gives lines new settings; polls them as in [`Job::Request`] if need be.
     Reconfigure {
         /// Names the job.
         ticket: u64,
@@ -96,8 +96,8 @@ pub enum Report {
         /// How many are known to have been lost before them.
         lost: u32,
     },
-    /// Edges of these lines come no more: the chip was removed, or worse.
-    Ended {
+    /// Edges of these lines cannot be read: the chip was removed, or worse.
+    Unread {
         /// Which lines.
         key: usize,
         /// Why.
@@ -121,6 +121,13 @@ pub enum Outcome {
     Held {
         /// Period of polling.
         polled: Option<Duration>,
+    },
+    /// The lines have their new settings.
+    Configured {
+        /// Period of polling.
+        polled: Option<Duration>,
+        /// Lines that keep theirs, but whose edges may have been missed.
+        missed: u64,
     },
     /// It is done; of [`Job::Get`], the levels.
     Ok(u64),

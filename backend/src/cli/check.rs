@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `vgpiod check`.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -12,14 +11,8 @@ use crate::config::{
     Access, Config, ConfigError, Env, ExportConfig, Listen, Open, Place, Problem, check_file,
 };
 
-/// Prints what is wrong, or the map; returns the exit status.
-pub(super) fn run(
-    path: &Path,
-    open: Option<&Open>,
-    json: bool,
-    env: &Env,
-    out: &mut dyn Write,
-) -> io::Result<u8> {
+/// The exit status, and what is wrong or the map.
+pub(super) fn run(path: &Path, open: Option<&Open>, json: bool, env: &Env) -> (u8, String) {
     let mut env = env.clone();
     // Whoever checks a file need not be able to run it.
     env.runtime_dir.get_or_insert_with(|| "$XDG_RUNTIME_DIR".into());
@@ -30,8 +23,7 @@ pub(super) fn run(
         (Err(error), false) => format!("{}\n", wrong(error)),
         (Err(error), true) => format!("{:#}\n", error_json(path, error)),
     };
-    out.write_all(text.as_bytes())?;
-    Ok(checked.is_err().into())
+    (checked.is_err().into(), text)
 }
 
 fn wrong(error: &ConfigError) -> String {

@@ -9,13 +9,31 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 mod check;
+pub mod log;
 pub mod vgpioctl;
 pub mod vgpiod;
 
 /// Writes the completion script of a program.
-pub fn completions(shell: Shell, mut program: Command, out: &mut dyn io::Write) {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn completions(shell: Shell, mut program: Command, out: &mut dyn io::Write) -> io::Result<()> {
     let name = program.get_name().to_owned();
-    clap_complete::generate(shell, &mut program, name, out);
+    // The generator panics where it cannot write, so it does not write to `out` itself.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut program, name, &mut script);
+    out.write_all(&script)
+}
+
+/// No failure if the reader of a pipe had enough: `vgpiod man | head -1`.
+///
+/// # Errors
+/// When `printed` failed in another way.
+pub fn unless_closed(printed: io::Result<()>) -> io::Result<()> {
+    printed.or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// Writes the man page of a program.

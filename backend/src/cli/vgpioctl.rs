@@ -147,8 +147,15 @@ pub struct Monitor {
     /// Print changes like this
     ///
     /// %o offset, %l line's name, %c chip's name, %e 1 rising or 2 falling, %E rising or falling,
-    /// %S timestamp in seconds, %k edge, set or pad, %% a percent sign.
-    #[arg(short = 'F', long, value_name = "FORMAT", conflicts_with = "json")]
+    /// %S timestamp in seconds, %k edge, set or pad, %d who drives a pad (chip, outside or both),
+    /// %% a percent sign. Anything else is printed as it stands, as gpiomon does.
+    #[arg(
+        short = 'F',
+        long,
+        value_name = "FORMAT",
+        conflicts_with = "json",
+        value_parser = monitor_format
+    )]
     pub format: Option<String>,
 }
 
@@ -236,6 +243,24 @@ impl FromWord for api::Pull {
             _ => None,
         }
     }
+}
+
+/// What `gpiomon` knows and this program cannot print is refused, not printed as it stands.
+fn monitor_format(text: &str) -> Result<String, String> {
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once('%') {
+        let mut chars = behind.chars();
+        match chars.next() {
+            Some(time @ ('U' | 'L')) => {
+                return Err(format!(
+                    "%{time} is a time of day, and changes have the time since the host started; \
+                     use %S"
+                ));
+            }
+            _ => rest = chars.as_str(),
+        }
+    }
+    Ok(text.to_owned())
 }
 
 fn press_level(word: &str) -> Result<PressLevel, String> {

@@ -190,15 +190,15 @@ pub fn capabilities() -> String {
 /// # Errors
 /// When `out` cannot be written.
 pub fn run(command: &Command, open: &Open, env: &Env, out: &mut dyn Write) -> io::Result<u8> {
-    let mut status = 0;
-    match command {
+    let (status, printed) = match command {
         Command::Check { file, host, json } => {
-            status = check::run(file, host.then_some(open), *json, env, out)?;
+            let (status, text) = check::run(file, host.then_some(open), *json, env);
+            (status, out.write_all(text.as_bytes()))
         }
-        Command::Completions { shell } => super::completions(*shell, Program::command(), out),
-        Command::Man => super::man(Program::command(), out)?,
-    }
-    out.flush()?;
+        Command::Completions { shell } => (0, super::completions(*shell, Program::command(), out)),
+        Command::Man => (0, super::man(Program::command(), out)),
+    };
+    super::unless_closed(printed.and_then(|()| out.flush()))?;
     Ok(status)
 }
 

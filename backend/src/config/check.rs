@@ -8,20 +8,31 @@ use vgpio_protocol::{Init, LineRef};
 
 use super::ExportLine;
 use super::draft::{Draft, ExportDraft, Placed};
-use super::problem::{Fault, Place, Problem};
+use super::policy::Rule;
+use super::problem::{Fault, Place, Problem, has_control};
 use super::sim;
 use crate::chip::{Cause, Offset};
 
 /// From the user's names to the host's lines.
 pub(super) trait Lines {
-    /// Label of the chip and offset, or why there is no such line.
-    /// `None` when the chip is not looked at.
-    fn find(&mut self, chip: &str, line: &LineRef) -> Option<Result<(String, Offset), Cause>>;
+    /// The line, or why there is none. `None` when the chip is not looked at.
+    fn find(&mut self, chip: &str, line: &LineRef) -> Option<Result<Found, Cause>>;
+}
+
+/// A line that is there.
+pub(super) struct Found {
+    /// The chip's name, which is unique.
+    pub name: String,
+    /// The chip's label.
+    pub label: String,
+    /// The line.
+    pub offset: Offset,
 }
 
 /// Notes all that is wrong.
 pub(super) fn check(draft: &Draft, host: &mut dyn Lines) -> Vec<Problem> {
     let mut check = Check { draft, host, problems: Vec::new() };
+    check.texts();
     check.labels();
     check.sockets();
     check.exports();
@@ -35,12 +46,60 @@ struct Check<'d> {
 }
 
 /// A host line, as far as it is known.
-type Key = (String, LineRef);
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    /// The chip's name.
+    chip: String,
+    line: LineRef,
+}
+
+/// The name of the chip that a user calls `chip`, as far as it can be told without the chip:
+/// `0` and `/dev/gpiochip0` are `gpiochip0`.
+fn chip_name(chip: &str) -> String {
+    let is_number = !chip.is_empty() && chip.bytes().all(|byte| byte.is_ascii_digit());
+    let path = chip.strip_prefix("/dev/");
+    if is_number { format!("gpiochip{chip}") } else { path.unwrap_or(chip).to_owned() }
+}
 
 impl<'d> Check<'d> {
     fn problem(&mut self, place: &Place, fault: Fault) {
         let place = place.clone();
         self.problems.push(Problem { place, fault });
+    }
+
+    /// Names and labels of the command line; those of the file have been looked at.
+    fn texts(&mut self) {
+        let draft = self.draft;
+        for sim in &draft.sims {
+            self.text(&sim.place, "label", &sim.value.label);
+            for (_, name) in &sim.value.names {
+                self.text(&sim.place, "names", name);
+            }
+        }
+        for export in &draft.exports {
+            self.text(&export.place, "name", &export.name);
+            for line in &export.lines {
+                self.text(&line.place, "chip", &line.value.chip);
+                if let LineRef::Name(name) = &line.value.line {
+                    self.text(&line.place, "gpios", name);
+                }
+            }
+        }
+        for rule in &draft.rules {
+            if let Rule::Chip(chip) = rule {
+                self.text(&Place::Option("--allow-line-maps".into()), "chip", chip);
+            }
+        }
+    }
+
+    fn text(&mut self, place: &Place, key: &str, text: &str) {
+        let known = |problem: &Problem| {
+            problem.place == *place
+                && matches!(&problem.fault, Fault::Control { text: t, .. } if t == text)
+        };
+        if has_control(text) && !self.problems.iter().any(known) {
+            self.problem(place, Fault::Control { key: key.to_owned(), text: text.to_owned() });
+        }
     }
 
     fn labels(&mut self) {
@@ -89,14 +148,14 @@ impl<'d> Check<'d> {
             let mut own: HashMap<Key, &Place> = HashMap::new();
             for line in &export.lines {
                 self.settings(line);
-                let Some(key) = self.key(line) else { continue };
+                let Some((key, label)) = self.key(line) else { continue };
                 if let Some(&first) = own.get(&key) {
-                    self.line_twice(export, line, first, &key);
+                    self.line_twice(export, line, first, (label, &key.line));
                     continue;
                 }
                 own.insert(key.clone(), &line.place);
                 if let Some(&(other, first)) = lent.get(&key) {
-                    self.in_two_exports(other, first, line, &key);
+                    self.in_two_exports(other, first, line, (label, &key.line));
                 } else {
                     lent.insert(key, (export, line));
                 }
@@ -127,14 +186,21 @@ impl<'d> Check<'d> {
         }
     }
 
-    /// What the line is on the host; `None` when it is not there, which is noted.
-    fn key(&mut self, line: &Placed<ExportLine>) -> Option<Key> {
+    /// What the line is on the host, and the chip's label; `None` when it is not there, which is
+    /// noted.
+    fn key(&mut self, line: &Placed<ExportLine>) -> Option<(Key, String)> {
         let ExportLine { chip, line: name, .. } = &line.value;
         let found = self.simulated(chip, name).or_else(|| self.host.find(chip, name));
         match found {
-            None => Some((chip.clone(), name.clone())),
-            Some(Ok((label, offset))) => Some((label, LineRef::Offset(offset))),
-            Some(Err(cause)) => {
+            None => Some((Key { chip: chip_name(chip), line: name.clone() }, chip.clone())),
+            Some(Ok(Found { name, label, offset })) => {
+                Some((Key { chip: name, line: LineRef::Offset(offset) }, label))
+            }
+            Some(Err(mut cause)) => {
+                if let Cause::NoChip { available } = &mut cause {
+                    let sims = self.draft.sims.iter().map(|sim| sim.value.label.clone());
+                    available.splice(0..0, sims);
+                }
                 let chip = chip.clone();
                 self.problem(&line.place, Fault::Chip { chip, cause });
                 None
@@ -142,10 +208,12 @@ impl<'d> Check<'d> {
         }
     }
 
-    fn simulated(&self, chip: &str, line: &LineRef) -> Option<Result<(String, Offset), Cause>> {
-        let sim = self.draft.sims.iter().find(|sim| sim.value.label == chip)?;
-        let found = sim::find(&sim.value.names, line);
-        Some(found.map(|offset| (chip.to_owned(), offset)))
+    /// A line of a simulated chip, whose name is `sim0` for the first, and so on.
+    fn simulated(&self, chip: &str, line: &LineRef) -> Option<Result<Found, Cause>> {
+        let mut sims = (0..).map(sim::name).zip(&self.draft.sims);
+        let (name, sim) = sims.find(|(name, sim)| sim.value.label == chip || name == chip)?;
+        let (label, found) = (sim.value.label.clone(), sim::find(&sim.value.names, line));
+        Some(found.map(|offset| Found { name, label, offset }))
     }
 
     fn line_twice(
@@ -153,11 +221,11 @@ impl<'d> Check<'d> {
         export: &ExportDraft,
         line: &Placed<ExportLine>,
         first: &Place,
-        (chip, name): &Key,
+        (chip, name): (String, &LineRef),
     ) {
         let fault = Fault::LineTwice {
             line: name.to_string(),
-            chip: chip.clone(),
+            chip,
             export: export.name.clone(),
             first: first.clone(),
         };
@@ -169,14 +237,14 @@ impl<'d> Check<'d> {
         other: &ExportDraft,
         first: &Placed<ExportLine>,
         line: &Placed<ExportLine>,
-        (chip, name): &Key,
+        (chip, name): (String, &LineRef),
     ) {
         if first.value.settings.shared && line.value.settings.shared {
             return;
         }
         let fault = Fault::LineInTwoExports {
             line: name.to_string(),
-            chip: chip.clone(),
+            chip,
             other: other.name.clone(),
             first: first.place.clone(),
         };

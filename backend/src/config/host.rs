@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use vgpio_protocol::LineRef;
 
-use super::check::Lines;
-use crate::chip::{Cause, Chip, ChipError, Offset};
+use super::check::{Found, Lines};
+use crate::chip::{Cause, Chip, ChipError};
 
 /// Opens a chip by its label, name, number or path.
 pub type Open = dyn Fn(&str) -> Result<Box<dyn Chip>, ChipError>;
@@ -15,7 +15,7 @@ pub type Open = dyn Fn(&str) -> Result<Box<dyn Chip>, ChipError>;
 pub(super) struct Unseen;
 
 impl Lines for Unseen {
-    fn find(&mut self, _: &str, _: &LineRef) -> Option<Result<(String, Offset), Cause>> {
+    fn find(&mut self, _: &str, _: &LineRef) -> Option<Result<Found, Cause>> {
         None
     }
 }
@@ -31,22 +31,31 @@ impl<'o> Seen<'o> {
         Self { open, chips: HashMap::new() }
     }
 
-    fn line(&mut self, name: &str, line: &LineRef) -> Result<(String, Offset), ChipError> {
+    fn line(&mut self, name: &str, line: &LineRef) -> Result<Found, ChipError> {
         if !self.chips.contains_key(name) {
             self.chips.insert(name.to_owned(), (self.open)(name)?);
         }
         let chip = &self.chips[name];
-        let label = chip.info().label.clone();
+        let (name, label) = (chip.info().name.clone(), chip.info().label.clone());
         let offset = match line {
             LineRef::Offset(offset) => chip.line(*offset)?.offset,
             LineRef::Name(line) => chip.find_line(line)?,
         };
-        Ok((label, offset))
+        Ok(Found { name, label, offset })
     }
 }
 
 impl Lines for Seen<'_> {
-    fn find(&mut self, chip: &str, line: &LineRef) -> Option<Result<(String, Offset), Cause>> {
+    fn find(&mut self, chip: &str, line: &LineRef) -> Option<Result<Found, Cause>> {
         Some(self.line(chip, line).map_err(|error| error.cause))
+    }
+}
+
+/// Chips of this host as far as they are there; the others may come later.
+pub(super) struct Present<'o>(pub Seen<'o>);
+
+impl Lines for Present<'_> {
+    fn find(&mut self, chip: &str, line: &LineRef) -> Option<Result<Found, Cause>> {
+        self.0.line(chip, line).ok().map(Ok)
     }
 }

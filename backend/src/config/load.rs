@@ -5,24 +5,25 @@ use std::path::Path;
 
 use super::check::{self, Lines};
 use super::draft::{Draft, ExportDraft, Placed};
-use super::host::{Open, Seen, Unseen};
+use super::host::{Open, Present, Seen, Unseen};
 use super::policy::Rule;
 use super::problem::{ConfigError, Fault, Place, Problem};
 use super::sockets::Env;
 use super::{Access, Config, DEFAULT_MAX_SESSIONS, ExportLine, Listen, Policy, file};
 use crate::cli::vgpiod::{ALL_CHIPS, NamedMap, Options};
 
-/// Makes the configuration of the daemon.
+/// Makes the configuration of the daemon. `open` opens chips of this host, so that a line which
+/// is named in two ways is known for one; those that are not there are passed over.
 ///
 /// # Errors
 /// All that is wrong.
-pub fn load(options: &Options, env: &Env) -> Result<Config, ConfigError> {
+pub fn load(options: &Options, open: &Open, env: &Env) -> Result<Config, ConfigError> {
     let (mut draft, problems) = match &options.config {
         Some(path) => file::read(&read(path)?),
         None => <_>::default(),
     };
     add_options(&mut draft, options);
-    let draft = checked(draft, problems, options.config.as_deref(), &mut Unseen)?;
+    let draft = checked(draft, problems, options.config.as_deref(), &mut Present(Seen::new(open)))?;
     if draft.exports.is_empty() && draft.rules.is_empty() && draft.sims.is_empty() {
         return Err(ConfigError::Nothing);
     }
@@ -91,6 +92,9 @@ fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigEr
         None => Listen::Path(env.socket(options.socket_path.as_deref(), draft.socket.as_deref())?),
     };
     let control = env.control(options.control.as_deref(), draft.control.as_deref())?;
+    if matches!(&socket, Listen::Path(socket) if is_same(socket, &control)) {
+        return Err(ConfigError::OneSocket(control));
+    }
     let max_sessions = options.max_sessions.or(draft.max_sessions);
     Ok(Config {
         socket,
@@ -101,6 +105,16 @@ fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigEr
         chips: draft.chips.into_iter().map(|chip| chip.value).collect(),
         exports: draft.exports.into_iter().map(Into::into).collect(),
     })
+}
+
+/// Whether two paths lead to one file, whether or not it is there.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let path = std::path::absolute(path).ok()?;
+        let folder = path.parent()?;
+        Some(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(path.file_name()?))
+    };
+    a == b || place(a).is_some_and(|a| place(b) == Some(a))
 }
 
 fn add_options(draft: &mut Draft, options: &Options) {

@@ -28,6 +28,7 @@ pub use load::{check_file, check_text, load};
 pub use policy::{NotAllowed, Policy, Rule, chip_is};
 pub use problem::{ConfigError, Fault, Place, Problem};
 pub use sim::SimError;
+pub(crate) use sim::name as sim_name;
 pub use sockets::{Env, NoRuntimeDir};
 
 /// Sessions served at once unless the configuration says otherwise.

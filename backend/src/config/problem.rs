@@ -104,6 +104,14 @@ pub enum Fault {
         /// What it may have.
         max: usize,
     },
+    /// A text that a terminal would not show as it is.
+    #[error("'{key}' has a control character: {text:?}")]
+    Control {
+        /// The key.
+        key: String,
+        /// What was given.
+        text: String,
+    },
     /// A value that is none of the key's words.
     #[error("{key}: {word}")]
     Word {
@@ -243,6 +251,7 @@ impl Fault {
             Self::Word { word, .. } => {
                 format!("did you mean '{}'?", similar(&word.word, word.words)?)
             }
+            Self::Control { .. } => "leave it out".into(),
             Self::PollZero => "give a period such as 10ms".into(),
             Self::MapOrLines { .. } => "give one of them".into(),
             Self::EmptyList(_) => "give at least one element".into(),
@@ -277,13 +286,24 @@ fn similar<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
         .map(|(_, word)| word)
 }
 
+/// Whether a text has characters that a terminal would not show as they are.
+pub(super) fn has_control(text: &str) -> bool {
+    text.contains(char::is_control)
+}
+
+/// Parts that come from the configuration cannot end the line, nor move the cursor.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.fault)?;
-        match self.fault.remedy() {
-            Some(remedy) => write!(f, "; {remedy}"),
-            None => Ok(()),
+        let remedy = self.fault.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        let text = format!("{}: {}{remedy}", self.place, self.fault);
+        for c in text.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
         }
+        Ok(())
     }
 }
 
@@ -312,6 +332,9 @@ pub enum ConfigError {
         "nothing to lend; give --gpiodev, --export, --allow-line-maps or --config (see --help)"
     )]
     Nothing,
+    /// Both sockets are one.
+    #[error("the sockets of frontends and of vgpioctl are both {}; give another --socket-path or --control", .0.display())]
+    OneSocket(PathBuf),
     /// No place for a socket.
     #[error(transparent)]
     NoRuntimeDir(#[from] super::sockets::NoRuntimeDir),

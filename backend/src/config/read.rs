@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use vgpio_protocol::{LineMap, LineRef, Period, PeriodError, UnknownWord};
 
-use super::problem::{Fault, Place, Problem};
+use super::problem::{Fault, Place, Problem, has_control};
 
 /// A text and what is wrong with it.
 pub(super) struct Reader<'t> {
@@ -138,7 +138,7 @@ impl<'r> Value<'r> {
         None
     }
 
-    /// Text of 1 to `max` bytes.
+    /// Text of 1 to `max` bytes, without control characters.
     pub fn text(&self, max: usize) -> Option<&'r str> {
         match self.node.get_ref() {
             DeValue::String(text) if text.is_empty() => {
@@ -147,6 +147,10 @@ impl<'r> Value<'r> {
             }
             DeValue::String(text) if text.len() > max => {
                 self.fault(Fault::TooLong { key: self.key.clone(), bytes: text.len(), max });
+                None
+            }
+            DeValue::String(text) if has_control(text) => {
+                self.fault(Fault::Control { key: self.key.clone(), text: text.to_string() });
                 None
             }
             DeValue::String(text) => Some(text),

@@ -124,6 +124,11 @@ impl Pads {
     }
 }
 
+/// The name of the `i`-th simulated chip.
+pub(crate) fn name(i: usize) -> String {
+    format!("sim{i}")
+}
+
 /// The offset of a line of a block whose lines have these names.
 pub(super) fn find(names: &[(u32, String)], line: &LineRef) -> Result<u32, Cause> {
     let lines = LINES;

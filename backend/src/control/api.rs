@@ -64,6 +64,8 @@ pub enum Code {
     NotSimulated,
     /// Somebody else uses it.
     Busy,
+    /// As many clients are served as may be.
+    TooManyClients,
     /// The host denies it.
     Permission,
     /// The host failed in another way.
@@ -289,6 +291,9 @@ pub struct Event {
     pub timestamp_ns: u64,
     /// What changed it.
     pub kind: EventKind,
+    /// Who drives it after the change; told of a `pad` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driven_by: Option<Driver>,
 }
 
 /// How a change was seen.
@@ -301,4 +306,16 @@ pub enum EventKind {
     Set,
     /// The level of a simulated pad changed.
     Pad,
+}
+
+/// Who drives a simulated pad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// The chip: the line is an output.
+    Chip,
+    /// The outside, if anything: a button, a wire, a pull. The line is an input.
+    Outside,
+    /// Both, against each other.
+    Both,
 }

@@ -54,7 +54,7 @@ pub enum ClientError {
 pub enum Notice {
     /// A line changed.
     Event(Event),
-    /// So many events were dropped, because this client did not read.
+    /// At most so many events were dropped: they came too fast, or this client did not read.
     Dropped(u64),
 }
 
@@ -88,7 +88,9 @@ impl Client {
         let mut request = serde_json::to_value(command).map_err(ClientError::Garbled)?;
         request["id"] = self.id.into();
         let line = format!("{request}\n");
-        self.stream.get_mut().write_all(line.as_bytes()).map_err(ClientError::Broken)?;
+        if let Err(error) = self.stream.get_mut().write_all(line.as_bytes()) {
+            return Err(self.farewell().map_or(ClientError::Broken(error), Into::into));
+        }
         loop {
             let reply = self.read()?;
             match (reply.error, reply.ok) {
@@ -114,6 +116,11 @@ impl Client {
                 (None, None) => {}
             }
         }
+    }
+
+    /// What the daemon said before it closed the connection.
+    fn farewell(&mut self) -> Option<Refusal> {
+        self.read().ok()?.error
     }
 
     fn read(&mut self) -> Result<Reply, ClientError> {

@@ -62,6 +62,15 @@ impl Connection {
         }
     }
 
+    /// Tells a client that it is not served, and closes the connection.
+    ///
+    /// # Errors
+    /// When it has gone already.
+    pub fn turn_away(mut stream: UnixStream, refusal: &Refusal) -> io::Result<()> {
+        let line = message(None, "error", &json(refusal)) + "\n";
+        stream.write_all(line.as_bytes())
+    }
+
     /// The socket, to be registered for reading and writing.
     pub fn stream(&mut self) -> &mut UnixStream {
         &mut self.stream
@@ -120,6 +129,19 @@ impl Connection {
         }
         let id = monitor.id;
         self.send(Some(id), "event", &json(event));
+        self.flush()
+    }
+
+    /// At most so many events of a chip were dropped; told to the client if it monitors lines of
+    /// that chip.
+    ///
+    /// # Errors
+    /// When the socket fails; drop the connection then.
+    pub fn dropped(&mut self, chip: &str, events: u64) -> io::Result<()> {
+        let of_chip = |m: &&mut Monitor| m.lines.iter().any(|line| line.chip == chip);
+        if let Some(monitor) = self.monitor.as_mut().filter(of_chip) {
+            monitor.dropped += events;
+        }
         self.flush()
     }
 

@@ -25,6 +25,8 @@ pub use request::{Command, PadLevel, PadPull, PadSet, PressLevel};
 pub const MAX_LINE: usize = 64 * 1024;
 /// Bytes that may wait for a client before its commands wait too and its events are dropped.
 pub const MAX_QUEUE: usize = 256 * 1024;
+/// Clients served at once.
+pub const MAX_CLIENTS: usize = 64;
 /// Lines that one `monitor` or `get` may name.
 pub const MAX_NAMES: usize = 1024;
 /// How long a button is pressed unless the command says, in milliseconds.

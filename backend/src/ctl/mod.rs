@@ -51,7 +51,7 @@ impl CtlError {
 /// Runs a command, prints its answer to `out` or what went wrong to `err` (with `--json` to
 /// `out`), and returns the exit status. Both may be given colours.
 pub fn run(program: &Program, env: &Env, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let Err(error) = verb(program, env, out).and_then(|()| Ok(out.flush()?)) else {
+    let Err(error) = verb(program, env, out, err).and_then(|()| Ok(out.flush()?)) else {
         return 0;
     };
     let code = error.exit_code();
@@ -77,17 +77,21 @@ fn report(
     }
 }
 
-fn verb(program: &Program, env: &Env, out: &mut dyn Write) -> Result<(), CtlError> {
+fn verb(
+    program: &Program,
+    env: &Env,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), CtlError> {
     match &program.verb {
         Verb::Completions { shell } => {
-            cli::completions(*shell, Program::command(), out);
-            return Ok(());
+            return Ok(cli::completions(*shell, Program::command(), out)?);
         }
         Verb::Man => return Ok(cli::man(Program::command(), out)?),
         _ => {}
     }
     let path = env.control(program.control.as_deref(), None)?;
-    let mut ctl = Ctl { client: Client::connect(&path)?, json: program.json, out };
+    let mut ctl = Ctl { client: Client::connect(&path)?, json: program.json, out, err };
     match &program.verb {
         Verb::Detect { chip } => ctl.answer(&Command::Detect { chip: chip.clone() }, print::chips),
         Verb::Info { names, lines } => ctl.info(names, lines),
@@ -136,6 +140,7 @@ struct Ctl<'o> {
     client: Client,
     json: bool,
     out: &'o mut dyn Write,
+    err: &'o mut dyn Write,
 }
 
 impl Ctl<'_> {

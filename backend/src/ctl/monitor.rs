@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::print::{GOOD, RESET};
 use super::{Ctl, CtlError, name};
 use crate::cli::vgpioctl::Monitor;
-use crate::control::api::{Event, EventKind};
+use crate::control::api::{Driver, Event, EventKind};
 use crate::control::{Command, Notice};
 
 impl Ctl<'_> {
@@ -29,10 +29,12 @@ impl Ctl<'_> {
                     writeln!(self.out, "{}", json!({"dropped": dropped}))?;
                 }
                 Notice::Dropped(dropped) => {
-                    writeln!(
-                        self.out,
-                        "# {dropped} events dropped: the output is read too slowly"
-                    )?;
+                    // The events go on even if nobody reads this.
+                    let _ = writeln!(
+                        self.err,
+                        "vgpioctl: up to {dropped} changes were dropped: they came too fast, or \
+                         the output is read too slowly"
+                    );
                 }
             }
             self.out.flush()?;
@@ -103,6 +105,12 @@ fn formatted(format: &str, event: &Event) -> String {
                 EventKind::Edge => "edge",
                 EventKind::Set => "set",
                 EventKind::Pad => "pad",
+            }),
+            Some('d') => out.push_str(match event.driven_by {
+                Some(Driver::Chip) => "chip",
+                Some(Driver::Outside) => "outside",
+                Some(Driver::Both) => "both",
+                None => "-",
             }),
             Some('%') | None => out.push('%'),
             Some(other) => out.extend(['%', other]),

@@ -7,7 +7,7 @@ use vgpio_protocol::{Configure, Direction, Init, LineSettings, Safe};
 
 use super::route::Route;
 use super::{ChipKey, SessionKey};
-use crate::chip::{LineConfig, Offset, Request, all_lines};
+use crate::chip::{Lent, LineConfig, Offset, all_lines};
 
 /// Lines of one chip in one request. Bit *i* of a mask is line *i* of the hold.
 pub struct Hold {
@@ -38,7 +38,7 @@ pub struct Hold {
 /// Where the request of a hold is.
 pub(super) enum Held {
     /// On the event loop's thread.
-    Here(Box<dyn Request>),
+    Here(Lent),
     /// On the worker thread of its chip.
     Worker,
     /// Asked of the chip, which has not answered yet.

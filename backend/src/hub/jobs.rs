@@ -33,7 +33,7 @@ pub struct Completed {
     pub hold: HoldKey,
     /// Whether lost lines have been taken again.
     pub restore: bool,
-    /// Of reads, the levels; a mask of the hold's lines in a failure.
+    /// As of [`Step::Done`]; a mask of the hold's lines in a failure.
     pub result: Result<u64, Failure>,
 }
 
@@ -59,12 +59,13 @@ impl Hub {
                 self.held(key, restore, polled, &awaited.config.unwrap_or_default());
                 Ok(0)
             }
+            Outcome::Configured { polled, missed } => {
+                self.configured(key, awaited.config.unwrap_or_default(), polled);
+                Ok(missed)
+            }
             Outcome::Ok(levels) => {
                 if let Some(hold) = self.holds.get_mut(key.0) {
                     hold.learn(awaited.read, levels);
-                    if let Some(config) = awaited.config {
-                        hold.adopt(config);
-                    }
                 }
                 Ok(levels)
             }

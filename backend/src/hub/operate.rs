@@ -4,13 +4,14 @@
 use mio::Interest;
 use mio::unix::SourceFd;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use super::chips::gone;
 use super::jobs::Awaited;
 use super::{Change, Failure, Held, HoldKey, Hub, SessionKey};
 
 use crate::chip::worker::Job;
-use crate::chip::{Cause, ChipEdge, ChipError, LineConfig};
+use crate::chip::{Cause, ChipEdge, ChipError, LineConfig, Request};
 use crate::clock;
 use crate::token::Source;
 
@@ -31,7 +32,7 @@ impl Origin {
 /// How far an operation has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It is done; of reads, the levels.
+    /// It is done; of reads, the levels, of new settings, the lines whose edges were missed.
     Done(Result<u64, Failure>),
     /// The chip's worker has it; [`Hub::complete`](super::Hub::complete) will tell.
     Pending,
@@ -92,13 +93,14 @@ impl Hub {
         self.done(key, result)
     }
 
-    /// Gives all lines of a hold new settings.
+    /// Gives all lines of a hold new settings. Returns those that keep theirs, but whose edges may
+    /// have been missed meanwhile.
     pub fn configure(&mut self, key: HoldKey, config: Vec<LineConfig>, origin: Origin) -> Step {
         let Some(hold) = self.holds.get_mut(key.0) else {
             return Step::Done(Ok(0));
         };
         let result = match &mut hold.held {
-            Held::Here(request) => request.reconfigure(&config),
+            Held::Here(lent) => lent.reconfigure(&config).map(|missed| (missed, lent.polled())),
             Held::Worker | Held::Asked => {
                 let (id, lines) = (hold.id, config.clone());
                 let job = |ticket| Job::Reconfigure { ticket, key: id, lines };
@@ -114,12 +116,9 @@ impl Hub {
         let all = hold.all();
         match result {
             Err(error) if !matches!(error.cause, Cause::Gone) => self.done(key, Err(error)),
-            Ok(()) => {
-                let before = hold.levels;
-                hold.adopt(config);
-                let changed = (before ^ hold.levels) & hold.outputs;
-                self.note_sets(key, changed);
-                Step::Done(Ok(0))
+            Ok((missed, polled)) => {
+                self.configured(key, config, polled);
+                Step::Done(Ok(missed))
             }
             Err(error) => {
                 hold.adopt(config);
@@ -127,6 +126,26 @@ impl Hub {
                 Step::Done(Err(self.lost(key, all)))
             }
         }
+    }
+
+    /// Takes note of settings that a hold has now.
+    pub(super) fn configured(
+        &mut self,
+        key: HoldKey,
+        config: Vec<LineConfig>,
+        polled: Option<Duration>,
+    ) {
+        let Some(hold) = self.holds.get_mut(key.0) else {
+            return;
+        };
+        let before = hold.levels;
+        hold.adopt(config);
+        let changed = (before ^ hold.levels) & hold.outputs;
+        if hold.polled != polled {
+            self.watch_edges(key);
+            self.polled(key, polled);
+        }
+        self.note_sets(key, changed);
     }
 
     /// Done when everything asked of the hold before is done.
@@ -151,30 +170,27 @@ impl Hub {
                 Some(lost)
             }
             Err(error) => {
-                self.ended(key, &error);
+                self.unread(key, &error);
                 None
             }
         }
     }
 
-    /// No more edges of a hold come.
-    pub fn ended(&mut self, key: HoldKey, error: &ChipError) {
+    /// Edges of a hold cannot be read.
+    pub fn unread(&mut self, key: HoldKey, error: &ChipError) {
         let failure = self.failed(key, error);
         log::warn!("{}", failure.text);
     }
 
     /// Lets the event loop watch the hold's edges.
-    pub(super) fn watch_edges(&self, key: HoldKey) -> std::io::Result<()> {
-        match self.holds.get(key.0).map(|hold| &hold.held) {
-            Some(Held::Here(request)) => {
-                let fd = request.event_fd().as_raw_fd();
-                self.registry.register(
-                    &mut SourceFd(&fd),
-                    Source::Hold(key).token(),
-                    Interest::READABLE,
-                )
-            }
-            _ => Ok(()),
+    pub(super) fn watch_edges(&self, key: HoldKey) {
+        let Some(Held::Here(lent)) = self.holds.get(key.0).map(|hold| &hold.held) else {
+            return;
+        };
+        let fd = lent.event_fd().as_raw_fd();
+        let (mut fd, token) = (SourceFd(&fd), Source::Hold(key).token());
+        if let Err(error) = self.registry.register(&mut fd, token, Interest::READABLE) {
+            log::error!("edges of lines cannot be watched: {error}");
         }
     }
 
@@ -228,12 +244,14 @@ impl Hub {
         }));
     }
 
-    /// Takes note of edges, which a worker may have read.
+    /// Takes note of edges, which a worker may have read. Those of a line that has become an output
+    /// since are of the past.
     pub fn note_edges(&mut self, key: HoldKey, edges: &[ChipEdge]) {
         if let Some(hold) = self.holds.get_mut(key.0) {
+            let inputs = hold.inputs();
             for edge in edges {
                 let bit = 1 << edge.line;
-                hold.remember(bit, if edge.active { bit } else { 0 });
+                hold.remember(bit & inputs, if edge.active { bit } else { 0 });
             }
         }
         if self.watched {

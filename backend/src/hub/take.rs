@@ -13,7 +13,7 @@ use super::operate::{Origin, Step};
 use super::route::Route;
 use super::{Failure, HoldKey, Hub};
 use crate::chip::worker::Job;
-use crate::chip::{self, LineConfig};
+use crate::chip::{Lent, LineConfig};
 
 /// How often inputs are read on a chip that cannot detect edges, unless the map says otherwise.
 const POLL: Duration = Duration::from_millis(10);
@@ -86,13 +86,14 @@ impl Hub {
                     Awaited { restore, config: Some(config), ..Awaited::new(origin, key) };
                 return self.post(awaited, job);
             }
-            (None, Some(chip)) => chip::request_or_poll(chip.as_mut(), &lines, &consumer, poll),
+            (None, Some(chip)) => Lent::request(chip.as_mut(), &lines, &consumer, poll),
             (None, None) => Err(gone(&slot.info.label, hold.offsets.clone(), "cannot take lines")),
         };
         match requested {
-            Ok((request, polled)) => {
+            Ok(lent) => {
                 let config = lines.into_iter().map(|(_, config)| config).collect();
-                self.requested(key, Held::Here(request), polled, config);
+                let polled = lent.polled();
+                self.requested(key, Held::Here(lent), polled, config);
                 Step::Done(Ok(0))
             }
             Err(error) => Step::Done(Err(self.failed(key, &error))),
@@ -111,7 +112,7 @@ impl Hub {
             return;
         };
         hold.held = held;
-        hold.polled = polled;
+        hold.polled = None;
         hold.adopt(config);
         let as_is = |(i, line): (usize, &LineConfig)| line.direction.is_none().then_some(i);
         let as_is: Vec<usize> = hold.config.iter().enumerate().filter_map(as_is).collect();
@@ -123,15 +124,22 @@ impl Hub {
                 hold.outputs |= 1 << i;
             }
         }
+        self.watch_edges(key);
+        self.polled(key, polled);
+    }
+
+    /// Takes note of how often inputs of a hold are read.
+    pub(super) fn polled(&mut self, key: HoldKey, polled: Option<Duration>) {
+        let Some(hold) = self.holds.get_mut(key.0).filter(|hold| hold.polled != polled) else {
+            return;
+        };
+        hold.polled = polled;
         if let Some(period) = polled {
             log::warn!(
                 "{}: lines {:?} cannot detect edges; they are read every {period:?}",
-                chip.map_or("", |chip| &chip.info().label),
+                self.chips.get(hold.chip).map_or("", |slot| &slot.info.label),
                 hold.offsets
             );
-        }
-        if let Err(error) = self.watch_edges(key) {
-            log::error!("edges of lines cannot be watched: {error}");
         }
     }
 }

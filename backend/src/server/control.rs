@@ -8,11 +8,10 @@ use mio::{Interest, Registry};
 use slab::Slab;
 
 use super::daemon::Daemon;
-use crate::control::{Connection, Progress};
+use crate::control::api::{Code, Refusal};
+use crate::control::{Connection, MAX_CLIENTS, Progress};
+use crate::session::LogLimit;
 use crate::token::Source;
-
-/// Users of the control socket served at once.
-const MAX_CONTROLS: usize = 64;
 
 /// All connections to the control socket.
 #[derive(Default)]
@@ -26,10 +25,9 @@ impl Controls {
         !self.ready.is_empty()
     }
 
-    pub fn welcome(&mut self, stream: UnixStream, registry: &Registry) {
-        if self.connections.len() >= MAX_CONTROLS {
-            log::warn!("a user of the control socket was turned away: {MAX_CONTROLS} are served");
-            return;
+    pub fn welcome(&mut self, stream: UnixStream, registry: &Registry, log: &mut LogLimit) {
+        if self.connections.len() >= MAX_CLIENTS {
+            return turn_away(stream, log);
         }
         let entry = self.connections.vacant_entry();
         let token = Source::Control(entry.key()).token();
@@ -48,6 +46,7 @@ impl Controls {
         };
         match connection.ready(daemon) {
             Ok(Progress::Idle) => {}
+            Ok(Progress::More) if self.ready.contains(&key) => {}
             Ok(Progress::More) => self.ready.push_back(key),
             Ok(Progress::Closed) | Err(_) => _ = self.connections.remove(key),
         }
@@ -71,10 +70,15 @@ impl Controls {
     /// Shows those who monitor lines what has changed.
     pub fn tell_changes(&mut self, daemon: &mut Daemon) {
         let events = daemon.take_changes();
+        let dropped = daemon.take_dropped();
+        // What was dropped came before what was not.
+        for (chip, count) in &dropped {
+            self.connections.retain(|_, connection| connection.dropped(chip, *count).is_ok());
+        }
         for event in &events {
             self.connections.retain(|_, connection| connection.event(event).is_ok());
         }
-        if !events.is_empty() {
+        if !events.is_empty() || !dropped.is_empty() {
             self.watch(daemon);
         }
     }
@@ -83,5 +87,15 @@ impl Controls {
     fn watch(&self, daemon: &mut Daemon) {
         let watched = self.connections.iter().any(|(_, connection)| connection.is_monitoring());
         daemon.watch_changes(watched);
+    }
+}
+
+fn turn_away(stream: UnixStream, log: &mut LogLimit) {
+    let text = format!("{MAX_CLIENTS} clients are served, the most; end one, a monitor perhaps");
+    if log.allows_one() {
+        log::warn!("a user of the control socket was turned away: {text}");
+    }
+    if let Err(error) = Connection::turn_away(stream, &Refusal::new(Code::TooManyClients, text)) {
+        log::debug!("a user of the control socket has gone: {error}");
     }
 }

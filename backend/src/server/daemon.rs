@@ -16,7 +16,7 @@ use crate::chip::ChipEdge;
 use crate::chip::worker::Report;
 use crate::config::Config;
 use crate::hub::{HoldKey, Hub, Origin, SessionKey};
-use crate::session::{Context, Outbox, may_log};
+use crate::session::{Context, LogLimit, Outbox};
 
 /// How long a frontend may take to say HELLO (`docs/protocol.md`, "Limits").
 const HELLO_TIME: Duration = Duration::from_secs(10);
@@ -40,6 +40,8 @@ pub struct Daemon {
     pub watches: Vec<Watch>,
     pub started: Instant,
     pub last_press: u64,
+    /// How much of what frontends do may be logged.
+    pub log: LogLimit,
     registry: Registry,
     last_id: u32,
     ready: VecDeque<SessionKey>,
@@ -61,6 +63,7 @@ impl Daemon {
             watches: Vec::new(),
             started: Instant::now(),
             last_press: 0,
+            log: LogLimit::default(),
             registry,
             last_id: 0,
             ready: VecDeque::new(),
@@ -90,7 +93,7 @@ impl Daemon {
     /// Takes in a frontend, or tells it that there are too many.
     pub fn welcome(&mut self, stream: UnixStream) {
         if self.guests.len() >= self.config.max_sessions as usize {
-            return turn_away(&stream, self.config.max_sessions);
+            return turn_away(&stream, self.config.max_sessions, &mut self.log);
         }
         self.last_id = self.last_id.wrapping_add(1);
         let entry = self.guests.vacant_entry();
@@ -112,7 +115,7 @@ impl Daemon {
         };
         guest.hung_up |= hung_up;
         let was_new = guest.session.is_new();
-        let mut cx = Context { hub: &mut self.hub, config: &self.config };
+        let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
         let turn = guest.turn(&mut self.read_buffer, &mut cx);
         let is_over = turn == Turn::Gone || guest.session.is_closed();
         if was_new && (is_over || !guest.session.is_new()) {
@@ -140,7 +143,11 @@ impl Daemon {
         let Some(guest) = self.guests.get_mut(key.0).filter(overdue) else {
             return;
         };
-        guest.session.too_late(&mut Context { hub: &mut self.hub, config: &self.config });
+        guest.session.too_late(&mut Context {
+            hub: &mut self.hub,
+            config: &self.config,
+            log: &mut self.log,
+        });
         // Whether it still listens does not matter: it is over.
         let _ = guest.flush(&self.registry);
         self.farewell(key);
@@ -173,7 +180,8 @@ impl Daemon {
                 continue;
             };
             if let Some(guest) = self.guests.get_mut(session.0) {
-                let mut cx = Context { hub: &mut self.hub, config: &self.config };
+                let mut cx =
+                    Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
                 guest.session.edges(route, edges, lost, &mut cx);
                 self.touched.push(session);
             }
@@ -195,9 +203,9 @@ impl Daemon {
                         self.pass_on(key, &edges, lost);
                     }
                 }
-                Report::Ended { key, error } => {
+                Report::Unread { key, error } => {
                     if let Some(key) = self.hub.of_worker(key) {
-                        self.hub.ended(key, &error);
+                        self.hub.unread(key, &error);
                     }
                 }
             }
@@ -219,7 +227,7 @@ impl Daemon {
             }
         } else if let Some(guest) = self.guests.get_mut(completed.origin.session.0) {
             let session = completed.origin.session;
-            let mut cx = Context { hub: &mut self.hub, config: &self.config };
+            let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
             guest.session.completed(completed, &mut cx);
             self.touched.push(session);
         }
@@ -236,7 +244,8 @@ impl Daemon {
         let users = self.hub.hold(key).map(|hold| hold.users.clone()).unwrap_or_default();
         for user in users {
             if let Some(guest) = self.guests.get_mut(user.session.0) {
-                let mut cx = Context { hub: &mut self.hub, config: &self.config };
+                let mut cx =
+                    Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
                 guest.session.restored(user.route, &mut cx);
                 self.touched.push(user.session);
             }
@@ -273,7 +282,7 @@ impl Daemon {
     /// Sends what a guest's session has to say, and lets it go on where it waited for that.
     fn send(&mut self, key: SessionKey) {
         let Some(guest) = self.guests.get_mut(key.0) else { return };
-        let mut cx = Context { hub: &mut self.hub, config: &self.config };
+        let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
         let mut flushed = guest.flush(&self.registry);
         if flushed.is_ok() && guest.session.resync(&mut cx) {
             flushed = guest.flush(&self.registry);
@@ -301,7 +310,11 @@ impl Daemon {
     /// Ends every session, and waits until their lines are safe.
     pub fn shut_down(&mut self) {
         for (_, guest) in &mut self.guests {
-            guest.session.shut_down(&mut Context { hub: &mut self.hub, config: &self.config });
+            guest.session.shut_down(&mut Context {
+                hub: &mut self.hub,
+                config: &self.config,
+                log: &mut self.log,
+            });
             // A frontend that does not listen any more need not be told.
             let _ = guest.flush(&self.registry);
         }
@@ -309,7 +322,7 @@ impl Daemon {
     }
 }
 
-fn turn_away(stream: &UnixStream, max: u32) {
+fn turn_away(stream: &UnixStream, max: u32, log: &mut LogLimit) {
     let text = format!(
         "{max} sessions are served, the most this daemon may; end one, or raise max-sessions"
     );
@@ -319,7 +332,7 @@ fn turn_away(stream: &UnixStream, max: u32) {
     if let Err(error) = outbox.write(stream) {
         log::debug!("a frontend too many has gone: {error}");
     }
-    if may_log() {
+    if log.allows_one() {
         log::warn!("a frontend was turned away: {text}");
     }
 }

@@ -63,8 +63,7 @@ impl Host for Daemon {
 
     fn pad_drive(&mut self, pad: &LineId, level: Option<bool>) -> Result<(), Refusal> {
         let sim = self.sim(pad)?;
-        // Whoever drives a pad takes it from a finger that is on it.
-        self.presses.retain(|_, press| press.pad != *pad);
+        self.lift_finger(pad);
         Ok(sim.drive(pad.offset, level)?)
     }
 
@@ -177,6 +176,7 @@ impl Daemon {
                 level: change.active.into(),
                 timestamp_ns: change.timestamp_ns,
                 kind: if change.set { EventKind::Set } else { EventKind::Edge },
+                driven_by: None,
             });
         }
         for watch in &mut self.watches {

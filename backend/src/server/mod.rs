@@ -199,7 +199,10 @@ impl Server {
     fn accept_control(&mut self) -> bool {
         for _ in 0..ACCEPTED_PER_TURN {
             match self.control_socket.listener.accept() {
-                Ok((stream, _)) => self.controls.welcome(stream, self.poll.registry()),
+                Ok((stream, _)) => {
+                    let log = &mut self.daemon.log;
+                    self.controls.welcome(stream, self.poll.registry(), log);
+                }
                 Err(error) => return self.cannot_accept(&error),
             }
         }

@@ -7,8 +7,9 @@ use super::daemon::Daemon;
 use super::timers::Timer;
 use crate::chip::sim::{Observer, PadChange, SimBlock, SimOptions};
 use crate::chip::{Chip, ChipError};
-use crate::config::SimConfig;
-use crate::control::api::{Code, Event, EventKind, Refusal};
+use crate::clock;
+use crate::config::{SimConfig, sim_name};
+use crate::control::api::{Code, Driver, Event, EventKind, Refusal};
 use crate::control::{LineId, Ticket};
 
 /// Pad changes read at a time.
@@ -30,6 +31,8 @@ pub struct Watch {
     observer: Observer,
     /// Levels last shown.
     levels: u32,
+    /// Changes that were too many to be kept.
+    dropped: u64,
 }
 
 /// Makes the `i`-th simulated block.
@@ -39,7 +42,7 @@ pub struct Watch {
 pub fn make(i: usize, config: &SimConfig) -> Result<SimBlock, ChipError> {
     let sim = SimBlock::new(SimOptions {
         generation: config.model,
-        name: format!("sim{i}"),
+        name: sim_name(i),
         label: config.label.clone(),
         names: config.names.clone(),
     });
@@ -62,26 +65,41 @@ impl Watch {
     /// # Errors
     /// When the host has no more descriptors.
     pub fn new(sim: &SimBlock) -> Result<Self, ChipError> {
-        Ok(Self { sim: sim.clone(), observer: sim.observe()?, levels: sim.levels() })
+        Ok(Self { sim: sim.clone(), observer: sim.observe()?, levels: sim.levels(), dropped: 0 })
     }
 
-    /// Appends what has changed since the last call.
+    /// Appends what has changed since the last call. When changes had to be dropped, what is
+    /// appended still ends with the present levels.
     pub fn take(&mut self, events: &mut Vec<Event>) {
         let mut changes = Vec::with_capacity(BATCH);
+        let before = self.dropped;
         loop {
             changes.clear();
-            let dropped = self.observer.read(&mut changes);
-            if dropped > 0 {
-                log::warn!(
-                    "{}: {dropped} changes of pads were too many to show",
-                    self.sim.info().label
-                );
-            }
+            self.dropped += u64::from(self.observer.read(&mut changes));
             if changes.is_empty() {
-                return;
+                break;
             }
             events.extend(changes.iter().filter_map(|change| self.event(change)));
         }
+        if self.dropped > before {
+            let present = self.present();
+            events.extend(present.iter().filter_map(|change| self.event(change)));
+        }
+    }
+
+    /// All pads as they are now, as if they had changed.
+    fn present(&self) -> Vec<PadChange> {
+        let (levels, outputs) = (self.sim.levels(), self.sim.outputs());
+        let contended = self.sim.contentions().iter().fold(0, |nets, fight| nets | fight.net);
+        let timestamp_ns = clock::now_ns();
+        let pad = |offset| PadChange {
+            offset,
+            high: levels >> offset & 1 == 1,
+            output: outputs >> offset & 1 == 1,
+            contended: contended >> offset & 1 == 1,
+            timestamp_ns,
+        };
+        (0..self.sim.info().lines).map(pad).collect()
     }
 
     /// The event of a change of level; a change of who drives is none.
@@ -99,6 +117,11 @@ impl Watch {
             level: change.high.into(),
             timestamp_ns: change.timestamp_ns,
             kind: EventKind::Pad,
+            driven_by: Some(match (change.output, change.contended) {
+                (true, false) => Driver::Chip,
+                (true, true) => Driver::Both,
+                (false, _) => Driver::Outside,
+            }),
         })
     }
 }
@@ -108,6 +131,26 @@ impl Daemon {
     pub(super) fn sim(&self, pad: &LineId) -> Result<SimBlock, Refusal> {
         let sim = self.hub.chips().sims().iter().find(|sim| sim.info().name == pad.chip);
         sim.cloned().ok_or_else(|| Refusal::not_simulated(&pad.chip))
+    }
+
+    /// How many changes of pads have been dropped since the last call, by the chip's name.
+    pub(super) fn take_dropped(&mut self) -> Vec<(String, u64)> {
+        let dropped = self
+            .watches
+            .iter_mut()
+            .map(|watch| (watch.sim.info().name.clone(), std::mem::take(&mut watch.dropped)));
+        dropped.filter(|&(_, count)| count > 0).collect()
+    }
+
+    /// Takes the finger off a pad that somebody else drives now; its press ends at once.
+    pub(super) fn lift_finger(&mut self, pad: &LineId) {
+        let mut presses = self.presses.iter();
+        let Some((&ticket, _)) = presses.find(|(_, press)| press.pad == *pad) else {
+            return;
+        };
+        self.presses.remove(&ticket);
+        self.timers.stop(|timer| timer == Timer::Press(ticket));
+        self.timers.start(Duration::ZERO, Timer::Press(ticket));
     }
 
     pub(super) fn press_pad(

@@ -5,18 +5,18 @@
 //! does no I/O; the server reads and writes for it.
 
 mod attach;
+mod log_limit;
 mod operation;
 mod outbox;
 mod requests;
 mod tell;
-
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use log::Level;
 use vgpio_protocol::{DecodeError, ErrorCode, Event, Frame, Request};
 
 use crate::config::Config;
 use crate::hub::{Failure, Hold, Hub, Link, Origin, SessionKey};
+pub use log_limit::LogLimit;
 use operation::Operation;
 pub use outbox::Outbox;
 
@@ -32,6 +32,8 @@ pub struct Context<'a> {
     pub hub: &'a mut Hub,
     /// Exports and policy.
     pub config: &'a Config,
+    /// How much may be logged.
+    pub log: &'a mut LogLimit,
 }
 
 /// The process at the other end of the socket, as the kernel tells (`unix(7)`, `SO_PEERCRED`).
@@ -274,7 +276,7 @@ impl Session {
     /// Sends an error; a fatal one ends the session.
     fn fail(&mut self, seq: u64, failure: &Failure, cx: &mut Context<'_>) {
         self.counters.errors += 1;
-        let level = if may_log() { Level::Info } else { Level::Trace };
+        let level = if cx.log.allows_one() { Level::Info } else { Level::Trace };
         let (code, text) = (failure.code.name(), printable(&failure.text));
         log::log!(level, "session {} ({}): {code}: {text}", self.id, self.name);
         self.outbox.push(&Event::Error(failure.report()), seq);
@@ -317,19 +319,6 @@ fn printable(text: &str) -> String {
     let shown = text.chars().take(LENGTH).map(|c| if c.is_control() { '?' } else { c });
     let more = if text.chars().nth(LENGTH).is_some() { "..." } else { "" };
     shown.chain(more.chars()).collect()
-}
-
-/// Whether one more message that frontends cause may be logged: they must not be able to fill
-/// the log, nor to hold up the daemon by it.
-pub fn may_log() -> bool {
-    const PER_SECOND: u64 = 20;
-    static SECOND: AtomicU64 = AtomicU64::new(0);
-    static LOGGED: AtomicU64 = AtomicU64::new(0);
-    let second = crate::clock::now_ns() / 1_000_000_000;
-    if SECOND.swap(second, Ordering::Relaxed) != second {
-        LOGGED.store(0, Ordering::Relaxed);
-    }
-    LOGGED.fetch_add(1, Ordering::Relaxed) < PER_SECOND
 }
 
 fn refusal(error: DecodeError) -> Failure {

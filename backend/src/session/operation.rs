@@ -6,15 +6,18 @@ use vgpio_protocol::{ErrorCode, Event, Reason, Values};
 use super::{Attachment, Context, Phase, Session};
 use crate::chip::LineConfig;
 use crate::clock;
-use crate::hub::{Completed, Failure, HoldKey, Hub, Origin, Route, SessionKey, Step, in_session};
+use crate::hub::{
+    Completed, Failure, HoldKey, Hub, Link, Origin, Route, SessionKey, Step, in_session,
+};
 
 /// An operation on several holds, of which some may not have answered yet.
 pub(super) struct Operation {
     seq: u64,
     work: Work,
     pending: u32,
-    /// Of reads, the lines and their levels.
+    /// Of reads, the lines.
     pub mask: u64,
+    /// What was read, or of new settings the lines whose edges may have been missed.
     bits: u64,
     /// Lines whose edges were sent meanwhile: what was read of them may be older.
     pub moved: u64,
@@ -131,7 +134,10 @@ impl Session {
         let Operation { seq, work, mask, bits, moved, failure, .. } = operation;
         match work {
             Work::Attach(attachment) => self.attached(seq, attachment, failure, cx),
-            Work::Configure { change, undo } => self.configured(seq, change, undo, failure, cx),
+            Work::Configure { change, undo } => {
+                self.miss(change, bits, failure.as_ref(), cx);
+                self.configured(seq, change, undo, failure, cx);
+            }
             Work::Read { reason } => {
                 // A chip that went meanwhile says so by LOST; what could be read is still true.
                 if let Some(failure) = failure.filter(|f| f.code != ErrorCode::LineLost) {
@@ -142,6 +148,24 @@ impl Session {
             }
             Work::Sync => self.outbox.push(&Event::Synced, seq),
         }
+    }
+
+    /// Notes the lines whose edges may have been missed while settings were changed: of those that
+    /// were left as they are, `missed`, and if it failed all that the change was about.
+    fn miss(&mut self, change: u64, missed: u64, failure: Option<&Failure>, cx: &Context<'_>) {
+        let Phase::Attached(attachment) = &self.phase else {
+            return;
+        };
+        let touched = |link: &Link| {
+            let hold = cx.hub.hold(link.hold).filter(|hold| !hold.is_lost());
+            let is_touched = link.route.lines() & change != 0;
+            hold.filter(|_| is_touched).map_or(0, |hold| link.route.to_session(hold.inputs()))
+        };
+        self.stale |= if failure.is_some_and(|failure| failure.code != ErrorCode::LineLost) {
+            attachment.links.iter().fold(0, |all, link| all | touched(link))
+        } else {
+            missed & !change
+        };
     }
 
     fn configured(

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test program uses a part; tests may panic")]
 
+pub mod config;
 pub mod fake_host;
 
 /// An example of `docs/errors.md`: what is put in, and what must come of it.

@@ -32,8 +32,11 @@ pub enum Error {
     /// The connection broke.
     #[error("the connection to the backend broke")]
     Io(#[source] Errno),
-    /// The backend did not answer HELLO and ATTACH in time.
-    #[error("the backend did not answer within 10 s; is it vgpiod that listens at this socket?")]
+    /// The backend did not answer in time.
+    #[error(
+        "the backend did not answer in time; is it busy or stopped, and is it vgpiod that listens \
+         at this socket?"
+    )]
     Timeout,
     /// The backend sent what the protocol forbids.
     #[error("the backend broke the protocol; it is no vgpiod, or one to be mended")]

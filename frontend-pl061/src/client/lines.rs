@@ -2,9 +2,9 @@
 //! What is known of the lines of an attachment.
 #![forbid(unsafe_code)]
 
-use vgpio_protocol::{Bias, Drive, EdgeDetection, LineEntry, LineFlags, Lines};
+use vgpio_protocol::{Bias, Configure, Drive, EdgeDetection, LineEntry, LineFlags, Lines};
 
-/// A line of the attachment, as the backend last described it.
+/// A line of the attachment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The guest controller's line.
@@ -27,6 +27,28 @@ pub struct Line {
     pub name: String,
     /// Label of the host chip.
     pub chip: String,
+}
+
+impl Line {
+    /// Takes over what was told to the backend, or by it, since it described the line.
+    pub(super) fn update(&mut self, settings: Configure, output: bool, lost: bool) {
+        let flags = [
+            (LineFlags::OUTPUT, Some(output)),
+            (LineFlags::LOST, Some(lost)),
+            (LineFlags::ACTIVE_LOW, settings.active_low),
+        ];
+        for (flag, on) in flags {
+            match on {
+                Some(true) => self.flags.0 |= flag,
+                Some(false) => self.flags.0 &= !flag,
+                None => {}
+            }
+        }
+        self.debounce_us = settings.debounce_us.unwrap_or(self.debounce_us);
+        self.bias = settings.bias.unwrap_or(self.bias);
+        self.drive = settings.drive.unwrap_or(self.drive);
+        self.edges = settings.edges.unwrap_or(self.edges);
+    }
 }
 
 impl From<LineEntry<'_>> for Line {

@@ -42,6 +42,12 @@ impl Client {
         self.down(Error::Requested);
     }
 
+    /// Ends a connection that has not answered for as long as somebody would wait; the client tries
+    /// again as after any other failure.
+    pub fn give_up(&mut self) {
+        self.fail(Error::Timeout);
+    }
+
     /// Does what is due, without waiting; [`next_event`](Self::next_event) gives what happened.
     pub fn advance(&mut self) {
         let due = self.next_deadline().is_some_and(|deadline| deadline <= Instant::now());

@@ -43,6 +43,7 @@ mod options;
 mod outbox;
 mod post;
 mod receive;
+mod unsure;
 mod wait;
 mod wanted;
 
@@ -61,6 +62,7 @@ pub use options::{Lines, NoGuestLine, Options, OptionsError, default_socket};
 use outbox::Outbox;
 use post::Fold;
 pub use post::Posted;
+use unsure::Unsure;
 pub use wait::WaitError;
 use wanted::Wanted;
 
@@ -121,6 +123,7 @@ pub struct Client {
     received: usize,
     fold: Fold,
     wanted: Wanted,
+    unsure: Unsure,
     /// Sequence number of the last message that changed directions.
     directed_at: u64,
     restore: Restore,
@@ -155,6 +158,7 @@ impl Client {
             received: 0,
             fold: Fold::default(),
             wanted: Wanted::default(),
+            unsure: Unsure::default(),
             directed_at: 0,
             restore: Restore::default(),
             syncs: Syncs::default(),
@@ -216,7 +220,7 @@ impl Client {
         self.reported & !set | self.wanted.bits() & set
     }
 
-    /// The lines that are outputs.
+    /// The lines that are outputs, as last configured, unless the backend refused.
     #[must_use]
     pub fn outputs(&self) -> u64 {
         self.wanted.outputs()
@@ -233,6 +237,16 @@ impl Client {
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.table.lines
+    }
+
+    /// Line `line` for all that is known here: as the backend described it, with what was configured
+    /// and lost since.
+    #[must_use]
+    pub fn line(&self, line: usize) -> Option<Line> {
+        let mut known = self.table.lines.get(line)?.clone();
+        let is_in = |set: u64| set >> line & 1 == 1;
+        known.update(self.wanted.settings(line), is_in(self.outputs()), is_in(self.lost));
+        Some(known)
     }
 
     /// The guest controller's line behind each line of the attachment, in order. Known from the

@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 use thiserror::Error;
 use vgpio_protocol::limits::{MAX_ATTACH_TEXT, MAX_NAME};
+use vgpio_protocol::socket::{SOCKET_NAME, SOCKET_VARIABLE, default_path};
 use vgpio_protocol::{Attach, LineMap, MapError};
 
 /// The lines wanted of the backend.
@@ -32,7 +33,7 @@ pub struct Options {
     pub name: String,
     /// How long to wait before connecting again; 1 s by default, `None` for never.
     pub reconnect: Option<Duration>,
-    /// Bytes that may wait for a backend that does not read; 64 KiB by default, at least 8 KiB.
+    /// Bytes that may wait for a backend that does not read; 64 KiB by default, 8 KiB to 64 MiB.
     pub queue_bytes: usize,
     /// Lines of the guest's controller, 65536 by default. An attachment that names a vgpio beyond
     /// is not taken.
@@ -42,6 +43,8 @@ pub struct Options {
 impl Options {
     /// Smallest [`queue_bytes`](Self::queue_bytes).
     pub const MIN_QUEUE_BYTES: usize = 8 * 1024;
+    /// Largest [`queue_bytes`](Self::queue_bytes): all of it is reserved at once.
+    pub const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
     /// The defaults, for these lines.
     #[must_use]
@@ -65,7 +68,7 @@ impl Options {
         if self.name.len() > MAX_NAME {
             return Err(OptionsError::NameLength(self.name.len()));
         }
-        if self.queue_bytes < Self::MIN_QUEUE_BYTES {
+        if !(Self::MIN_QUEUE_BYTES..=Self::MAX_QUEUE_BYTES).contains(&self.queue_bytes) {
             return Err(OptionsError::Queue(self.queue_bytes));
         }
         let Lines::Map(map) = &self.lines else {
@@ -120,8 +123,12 @@ pub enum OptionsError {
     /// The name of the frontend is too long.
     #[error("the name of the frontend has {0} bytes; shorten it to at most {MAX_NAME}")]
     NameLength(usize),
-    /// The queue is too small.
-    #[error("a queue of {0} bytes is too small; give it at least {min}", min = Options::MIN_QUEUE_BYTES)]
+    /// The queue is too small or too large.
+    #[error(
+        "a queue of {0} bytes is too small or too large; give it {min} to {max}",
+        min = Options::MIN_QUEUE_BYTES,
+        max = Options::MAX_QUEUE_BYTES
+    )]
     Queue(usize),
 }
 
@@ -129,15 +136,11 @@ pub enum OptionsError {
 /// `vgpio/vgpiod.sock` in `XDG_RUNTIME_DIR`, or in `/run/user/UID` when that is not set.
 #[must_use]
 pub fn default_socket() -> PathBuf {
-    let uid = geteuid();
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(path) = set("VGPIO_SOCKET") {
-        return path.into();
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(path) = set(SOCKET_VARIABLE) {
+        return path;
     }
-    let runtime = if uid.is_root() {
-        PathBuf::from("/run")
-    } else {
-        set("XDG_RUNTIME_DIR").map_or_else(|| format!("/run/user/{uid}").into(), PathBuf::from)
-    };
-    runtime.join("vgpio/vgpiod.sock")
+    let uid = geteuid();
+    let folder = set("XDG_RUNTIME_DIR").unwrap_or_else(|| format!("/run/user/{uid}").into());
+    default_path(SOCKET_NAME, uid.is_root(), Some(&folder)).unwrap_or_default()
 }

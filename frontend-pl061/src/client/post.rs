@@ -58,13 +58,15 @@ impl Client {
     }
 
     /// Changes settings of the lines in `configure.mask`. Bits that the protocol wants zero are
-    /// made so.
+    /// made so. When the backend refuses, all lines stay as they were, here too.
     pub fn configure(&mut self, configure: &Configure) -> Posted {
         let mut configure = *configure;
         if let Some(directions) = &mut configure.direction {
             directions.outputs &= configure.mask;
             directions.bits &= directions.outputs;
         }
+        // A line that is let go has the level that it was driven to, until the backend says otherwise.
+        self.reported = self.levels();
         self.wanted.configure(&configure);
         if !self.attached_now() {
             return Posted::Remembered;
@@ -79,6 +81,7 @@ impl Client {
         }
         self.counters.sent += 1;
         let seq = self.post(Request::Configure(configure));
+        self.unsure.post(seq, configure);
         if configure.direction.is_some() {
             self.directed_at = seq;
         }
@@ -168,16 +171,26 @@ impl Client {
         self.write();
     }
 
+    /// The backend has refused this message: if it was a CONFIGURE, the lines are as they were.
+    pub(super) fn refused(&mut self, seq: u64) {
+        if let Some((mask, wanted)) = self.unsure.refuse(seq) {
+            self.wanted.take_over(mask & !self.fold.configures, &wanted);
+        }
+    }
+
     fn unfold(&mut self) {
         let fold = std::mem::take(&mut self.fold);
         let known = self.table.all();
-        let Self { wanted, outbox, counters, directed_at, .. } = self;
+        let Self { wanted, unsure, outbox, counters, directed_at, .. } = self;
         wanted.messages(fold.configures & known, |configure| {
             counters.sent += 1;
             *directed_at = outbox.push(Request::Configure(configure));
+            unsure.post(*directed_at, configure);
         });
         if self.restore.last == u64::MAX {
             self.restore.last = self.outbox.last_seq();
+            // What is refused of it stays wanted, for the next connection.
+            self.unsure.start(&self.wanted);
         }
         let outputs = self.wanted.outputs();
         // A set of an input is an error, which must not keep the others from being set.

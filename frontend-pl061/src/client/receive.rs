@@ -75,6 +75,7 @@ impl Client {
                     return Err(Error::Protocol(Violation::WrongReply("SYNCED", seq)));
                 }
                 self.syncs.reached = seq;
+                self.unsure.settle(seq);
                 self.events.push_back(Event::Synced { token: seq });
                 Ok(())
             }
@@ -172,6 +173,9 @@ impl Client {
         }
         if report.code == ErrorCode::NotOutput && seq > self.directed_at {
             self.wanted.are_inputs(report.mask);
+            self.unsure.start(&self.wanted);
+        } else if report.code != ErrorCode::LineLost {
+            self.refused(seq);
         }
         let restoring = (self.restore.first..=self.restore.last).contains(&seq);
         let refused = self.restore.refused | report.mask;

@@ -24,6 +24,30 @@ pub enum WaitError {
 }
 
 impl Client {
+    /// Connects, unless there is a connection, and waits until the lines are attached, the first
+    /// snapshot has come, and what was set before has been carried out.
+    ///
+    /// # Errors
+    /// Why not; [`Error::Timeout`] when the deadline has come, which ends the attempt. The client
+    /// tries again by itself as after [`connect`](Self::connect).
+    pub fn connect_wait(
+        &mut self,
+        deadline: Instant,
+        on_event: &mut impl FnMut(Event),
+    ) -> Result<(), Error> {
+        self.connect()?;
+        let token = self.sync();
+        if self.wait_until(deadline, on_event, |c| c.is_settled(token)).is_err() {
+            self.give_up();
+        }
+        self.last_error.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether a connection has come to its first barrier, or to its end.
+    pub(crate) fn is_settled(&self, token: u64) -> bool {
+        self.is_synced(token) || self.socket.is_none()
+    }
+
     /// Waits until something has happened and hands it over. False when the deadline came first, or
     /// when nothing can happen: without a connection that the client would make again.
     pub fn wait(&mut self, deadline: Instant, on_event: &mut impl FnMut(Event)) -> bool {

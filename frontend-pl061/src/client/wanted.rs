@@ -66,12 +66,27 @@ impl Wanted {
         self.directed &= !mask;
     }
 
+    /// Takes over directions and settings of the lines in `mask`. Levels stay: they are those last
+    /// wanted, of lines that are inputs too.
+    pub fn take_over(&mut self, mask: u64, other: &Self) {
+        self.directed = self.directed & !mask | other.directed & mask;
+        self.outputs = self.outputs & !mask | other.outputs & mask;
+        for line in lines(mask) {
+            self.settings[line] = other.settings[line];
+        }
+    }
+
     pub fn outputs(&self) -> u64 {
         self.outputs
     }
 
     pub fn bits(&self) -> u64 {
         self.bits
+    }
+
+    /// What was configured of line `line`, but for its direction.
+    pub fn settings(&self, line: usize) -> Configure {
+        self.settings.get(line).copied().unwrap_or_default()
     }
 
     /// Lines that are driven at a level that was set, or whose level was.

@@ -4,19 +4,20 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char, c_int};
 use std::os::fd::AsRawFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::errno::Errno;
 
+use super::config::vgpio_line_config;
 use super::events::vgpio_client_callbacks;
 use super::options::vgpio_client_options;
 use super::text;
 use super::{failed, handle};
-use crate::client::{Client, Error, Posted, WaitError, chain};
+use crate::client::{Client, Error, Posted, State, chain};
 
 /// A connection to the daemon, and the lines that it lends. Opaque.
 ///
-/// Nothing waits but `vgpio_client_wait` and `vgpio_client_sync_wait`. A main loop watches
+/// Nothing waits but the functions whose names end in `_wait`. A main loop watches
 /// `vgpio_client_fd` for reading, and for writing while `vgpio_client_wants_write`,
 /// level-triggered; it calls `vgpio_client_process` when the descriptor is ready or
 /// `vgpio_client_timeout_ns` is over, and asks for all three again afterwards, and after
@@ -26,6 +27,7 @@ pub struct vgpio_client {
     pub(super) client: RefCell<Client>,
     callbacks: vgpio_client_callbacks,
     pub(super) error: RefCell<CString>,
+    pub(super) socket: CString,
     delivering: Cell<bool>,
     freed: Cell<bool>,
 }
@@ -79,6 +81,7 @@ unsafe fn make(
     };
     let client = Client::new(options).map_err(|error| invalid(&chain(&error)))?;
     Ok(vgpio_client {
+        socket: text::c_string(&client.options().socket.to_string_lossy()),
         client: RefCell::new(client),
         callbacks,
         error: RefCell::default(),
@@ -154,7 +157,7 @@ pub unsafe extern "C" fn vgpio_client_process(client: *mut vgpio_client) -> c_in
 
 /// # Safety
 /// `client` is NULL or a live client.
-unsafe fn process(client: *mut vgpio_client) -> c_int {
+pub(super) unsafe fn process(client: *mut vgpio_client) -> c_int {
     // SAFETY: by the caller's word.
     let this = match unsafe { handle::shared(client) } {
         Ok(this) if this.delivering.get() => return failed(Errno::EBUSY),
@@ -179,47 +182,6 @@ unsafe fn process(client: *mut vgpio_client) -> c_int {
         return failed(Errno::ECANCELED);
     }
     events
-}
-
-/// Waits until something has happened and calls it back, for programs without a main loop. Gives
-/// the number of events; 0 when `timeout_ms` is over (negative: no limit), or when there is no
-/// connection and will not be one.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vgpio_client_wait(client: *mut vgpio_client, timeout_ms: c_int) -> c_int {
-    // SAFETY: NULL or a live client by the interface.
-    let happened = unsafe { wait(client, timeout_ms, |_, events| events != 0) };
-    happened.unwrap_or(0)
-}
-
-/// Processes and sleeps until `done`, which is asked with the number of events just called back; gives
-/// that number or an error, or `None` when the time is over.
-///
-/// # Safety
-/// `client` is NULL or a live client.
-unsafe fn wait(
-    client: *mut vgpio_client,
-    timeout_ms: c_int,
-    done: impl Fn(&Client, c_int) -> bool,
-) -> Option<c_int> {
-    let forever = Duration::from_secs(u32::MAX.into());
-    let time = u64::try_from(timeout_ms).map_or(forever, Duration::from_millis);
-    let deadline = Instant::now() + time;
-    loop {
-        // SAFETY: by the caller's word.
-        let events = unsafe { process(client) };
-        if events < 0 {
-            return Some(events);
-        }
-        // SAFETY: by the caller's word; `process` says so when a callback freed it.
-        let this = unsafe { handle::shared(client) }.ok()?;
-        let inner = this.client.borrow();
-        if done(&inner, events) {
-            return Some(events);
-        }
-        if !inner.sleep(deadline) {
-            return None;
-        }
-    }
 }
 
 /// Sets the outputs in `mask` to `bits`; one change on the host where the chip can do so. Never
@@ -247,6 +209,38 @@ pub unsafe extern "C" fn vgpio_client_configure_directions(
     let work = |client: &mut Client| client.configure_directions(mask, outputs, bits);
     // SAFETY: NULL or a live client by the interface.
     posted(unsafe { with(client, work) })
+}
+
+/// Changes settings of lines, in one message. Results as `vgpio_client_set`; -EINVAL for a value that
+/// a setting does not have. Where the daemon refuses, all lines stay as they were, and the error
+/// callback tells.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vgpio_client_configure(
+    client: *mut vgpio_client,
+    config: *const vgpio_line_config,
+) -> c_int {
+    // SAFETY: NULL or a structure that says its size by the interface.
+    let given = unsafe { handle::read(config) };
+    let configure = match given.and_then(vgpio_line_config::to_configure) {
+        Ok(configure) => configure,
+        Err(code) => return code,
+    };
+    // SAFETY: NULL or a live client by the interface.
+    posted(unsafe { with(client, |client| client.configure(&configure)) })
+}
+
+/// Has the daemon read the lines in `mask`, for inputs that do not report both edges: the levels
+/// callback tells what is not as it was told before, ahead of a barrier asked for now. 1: asked;
+/// -ENOTCONN: the lines are not attached; -EAGAIN: the daemon does not keep up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vgpio_client_query_levels(client: *mut vgpio_client, mask: u64) -> c_int {
+    let ask = |client: &mut Client| match client.query_levels(mask) {
+        true => 1,
+        false if client.state() == State::Attached => failed(Errno::EAGAIN),
+        false => failed(Errno::ENOTCONN),
+    };
+    // SAFETY: NULL or a live client by the interface.
+    unsafe { with(client, ask) }.unwrap_or_else(|code| code)
 }
 
 fn posted(posted: Result<Posted, c_int>) -> c_int {
@@ -278,27 +272,6 @@ pub unsafe extern "C" fn vgpio_client_uncork(client: *mut vgpio_client) -> c_int
 pub unsafe extern "C" fn vgpio_client_sync(client: *mut vgpio_client) -> u64 {
     // SAFETY: NULL or a live client by the interface.
     unsafe { with(client, Client::sync) }.unwrap_or(0)
-}
-
-/// Waits until all that was set and configured has been carried out: 0. -ETIMEDOUT when `timeout_ms`
-/// (negative: no limit) is over, -ENOTCONN when there is no connection and will not be one.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vgpio_client_sync_wait(
-    client: *mut vgpio_client,
-    timeout_ms: c_int,
-) -> c_int {
-    // SAFETY: NULL or a live client by the interface.
-    let token = unsafe { vgpio_client_sync(client) };
-    // SAFETY: NULL or a live client by the interface.
-    match unsafe { wait(client, timeout_ms, |client, _| client.is_synced(token)) } {
-        Some(code) => code.min(0),
-        // SAFETY: NULL or a live client by the interface.
-        None => match unsafe { with(client, |client| client.waited_in_vain()) } {
-            Ok(WaitError::Timeout) => failed(Errno::ETIMEDOUT),
-            Ok(WaitError::Disconnected(_)) => failed(Errno::ENOTCONN),
-            Err(code) => code,
-        },
-    }
 }
 
 pub(super) fn errno_of(error: &Error) -> c_int {

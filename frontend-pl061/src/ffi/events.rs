@@ -47,10 +47,10 @@ pub struct vgpio_client_error {
     pub text: *const c_char,
 }
 
-/// What a client tells, during `vgpio_client_process`, `_wait` and `_sync_wait` only. Set all to
-/// zero, then `size` to `sizeof(struct vgpio_client_callbacks)`, then what is wanted; NULL for what
-/// is not. A callback may use its client, also free it, but for the three functions named, which
-/// return -EBUSY.
+/// What a client tells: only within `vgpio_client_process`, `_wait`, `_connect_wait` and `_sync_wait`,
+/// so in the thread that calls one of these. Set all to zero, then `size` to
+/// `sizeof(struct vgpio_client_callbacks)`, then what is wanted; NULL for what is not. A callback may
+/// use its client, also free it, but for the four functions named, which return -EBUSY.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct vgpio_client_callbacks {
@@ -69,11 +69,12 @@ pub struct vgpio_client_callbacks {
             seqno: u32,
         ),
     >,
-    /// A snapshot showed that the lines in `changed` are not what was told before. `levels` has
-    /// the levels of these lines.
+    /// A snapshot showed that the lines in `changed` are not what was told before (at first, all
+    /// inactive). `levels` has the levels of these lines.
     pub levels: Option<unsafe extern "C" fn(opaque: *mut c_void, changed: u64, levels: u64)>,
     /// The lines were attached (`reason` is NULL), or are not any more. `retry` says whether the
-    /// client will try again by itself. What the file descriptor is may have changed.
+    /// client will try again by itself. What the file descriptor is may have changed. With an
+    /// export, so may the lines: to map them, use `vgpio_client_line_of_vgpio` anew each time.
     pub connection: Option<
         unsafe extern "C" fn(
             opaque: *mut c_void,

@@ -33,7 +33,7 @@ const _: () = assert!(
         && VGPIO_LINE_LOST == LineFlags::LOST
 );
 
-/// A line of the attachment, as it was when it was attached. Set `size` to
+/// A line of the attachment, as the client knows it now. Set `size` to
 /// `sizeof(struct vgpio_line_info)`; what the library does not know stays as it is.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -50,11 +50,11 @@ pub struct vgpio_line_info {
     pub poll_us: u32,
     /// The guest controller's line.
     pub vgpio: u16,
-    /// 1 as-is, 2 disabled, 3 pull-up, 4 pull-down.
+    /// `VGPIO_BIAS_PULL_UP` and so on.
     pub bias: u8,
-    /// 1 push-pull, 2 open-drain, 3 open-source.
+    /// `VGPIO_DRIVE_OPEN_DRAIN` and so on.
     pub drive: u8,
-    /// Changes reported: 0 none, 1 rising, 2 falling, 3 both.
+    /// Changes reported, `VGPIO_EDGES_BOTH` and so on.
     pub edges: u8,
     /// Name of the line; may be empty.
     pub name: [c_char; VGPIO_NAME_SIZE],

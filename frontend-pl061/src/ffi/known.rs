@@ -2,6 +2,7 @@
 //! `vgpio_client_*`: what a client knows.
 
 use std::ffi::{c_char, c_int};
+use std::ptr;
 
 use nix::errno::Errno;
 
@@ -28,7 +29,23 @@ pub unsafe extern "C" fn vgpio_client_line_count(client: *const vgpio_client) ->
     unsafe { with(client, count) }.unwrap_or_else(|code| code)
 }
 
-/// Describes line `line`. -ENOENT if there is none, or none yet.
+/// Lines that are outputs, as last configured. Saved, with `vgpio_client_levels`, it is all that
+/// `vgpio_client_configure_directions` needs to bring the lines back to this state, also in another
+/// process. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vgpio_client_outputs(client: *const vgpio_client) -> u64 {
+    // SAFETY: NULL or a live client by the interface.
+    unsafe { with(client, |client| client.outputs()) }.unwrap_or(0)
+}
+
+/// Lines whose chip is gone for now. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vgpio_client_lost(client: *const vgpio_client) -> u64 {
+    // SAFETY: NULL or a live client by the interface.
+    unsafe { with(client, |client| client.lost()) }.unwrap_or(0)
+}
+
+/// Describes line `line`. -ENOENT if there is none, or none has been attached yet.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vgpio_client_line_info(
     client: *const vgpio_client,
@@ -36,8 +53,8 @@ pub unsafe extern "C" fn vgpio_client_line_info(
     info: *mut vgpio_line_info,
 ) -> c_int {
     let describe = |client: &mut Client| {
-        let line = client.lines().get(usize::try_from(line).ok()?)?;
-        Some(vgpio_line_info::from(line))
+        let line = client.line(usize::try_from(line).ok()?)?;
+        Some(vgpio_line_info::from(&line))
     };
     // SAFETY: NULL or a live client by the interface.
     match unsafe { with(client, describe) } {
@@ -61,6 +78,29 @@ pub unsafe extern "C" fn vgpio_client_line_of_vgpio(
         }
         Err(code) => code,
     }
+}
+
+/// What the guest's controller calls line `line`. -ENOENT if there is none, or none yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vgpio_client_vgpio_of_line(
+    client: *const vgpio_client,
+    line: u32,
+) -> c_int {
+    let vgpio = |client: &mut Client| {
+        let line = usize::try_from(line).ok()?;
+        client.vgpios().get(line).map(|&vgpio| c_int::from(vgpio))
+    };
+    // SAFETY: NULL or a live client by the interface.
+    let found = unsafe { with(client, vgpio) };
+    found.map_or_else(|code| code, |vgpio| vgpio.unwrap_or(failed(Errno::ENOENT)))
+}
+
+/// Path of the daemon's socket; lives as long as the client. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vgpio_client_socket(client: *const vgpio_client) -> *const c_char {
+    // SAFETY: NULL or a live client by the interface.
+    let this = unsafe { handle::shared(client) };
+    this.map_or(ptr::null(), |this| this.socket.as_ptr())
 }
 
 /// Gives what has been counted.

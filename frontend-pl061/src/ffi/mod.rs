@@ -12,6 +12,7 @@
 )]
 
 mod client;
+mod config;
 mod events;
 mod handle;
 mod info;
@@ -19,6 +20,7 @@ mod known;
 mod options;
 mod pl061;
 mod text;
+mod wait;
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -20,7 +20,8 @@ pub struct vgpio_client_options {
     pub socket: *const c_char,
     /// Name of an export of the daemon. Either this or `line_map` is given.
     pub export_name: *const c_char,
-    /// A line map, "CHIP,vgpios=0:1:2,gpios=11:12:13[,key=value...]".
+    /// A line map, "CHIP,vgpios=0:1:2,gpios=11:12:13[,key=value...]"; a comma inside a value is
+    /// written twice. `vgpio_client_new` checks it and says in which column it is wrong.
     pub line_map: *const c_char,
     /// Name for logs and as consumer of the lines, at most 64 bytes. NULL: none.
     pub name: *const c_char,
@@ -29,7 +30,8 @@ pub struct vgpio_client_options {
     /// Lines of the guest's controller: an attachment that names a vgpio beyond is refused.
     /// 0: 65536.
     pub guest_lines: u32,
-    /// Bytes that may wait for a backend that does not read, 8192 or more. 0: 65536.
+    /// Bytes that may wait for a daemon that does not read, 8192 to 67108864, all reserved at
+    /// once. 0: 65536.
     pub queue_bytes: usize,
 }
 

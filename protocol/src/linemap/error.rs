@@ -76,4 +76,7 @@ pub enum MapReason {
     /// The value is no period.
     #[error(transparent)]
     Period(#[from] PeriodError),
+    /// Lines would be read without a pause.
+    #[error("'poll' is 0; give a period such as 10ms")]
+    PollZero,
 }

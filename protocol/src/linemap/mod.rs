@@ -6,9 +6,10 @@ mod list;
 mod text;
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::limits::MAX_LINES;
-use crate::settings::{LineSettings, UnknownWord};
+use crate::settings::{LineSettings, Period, UnknownWord};
 
 pub use error::{MapError, MapReason};
 use text::Piece;
@@ -139,7 +140,7 @@ impl Draft {
             "edges" => settings.edges = value.parse()?,
             "debounce" => settings.debounce = Some(value.parse()?),
             "shared" => settings.shared = on_off(value)?,
-            _ => settings.poll = Some(value.parse()?),
+            _ => settings.poll = Some(poll(value)?),
         }
         Ok(())
     }
@@ -164,6 +165,14 @@ impl Draft {
         debug_assert!(vgpios.len() <= MAX_LINES);
         let lines = vgpios.into_iter().zip(gpios).map(|(vgpio, line)| MapLine { vgpio, line });
         Ok(LineMap { chip, lines: lines.collect(), settings: self.settings })
+    }
+}
+
+/// Lines are not read without a pause.
+fn poll(value: &Piece) -> Result<Period, MapError> {
+    match value.parse()? {
+        Period(Duration::ZERO) => Err(value.error(MapReason::PollZero)),
+        period => Ok(period),
     }
 }
 

@@ -88,9 +88,12 @@ impl Held {
     /// Gives lines new settings, where they are new: the kernel makes an input of an input again,
     /// and drivers then forget its edges (`gpio-rcar.c` leaves interrupt mode).
     ///
+    /// Returns those that are not, but whose edges an older kernel gets anew all the same: what
+    /// happened in between is missed.
+    ///
     /// # Errors
     /// The lines are then what they were before.
-    pub fn change(&mut self, lines: &[LineConfig], apply: Apply) -> Result<(), Cause> {
+    pub fn change(&mut self, lines: &[LineConfig], apply: Apply) -> Result<u64, Cause> {
         if lines.len() != self.configs.len() {
             return Err(Cause::Host(Errno::EINVAL.into()));
         }
@@ -99,18 +102,20 @@ impl Held {
             |(line, before): (&LineConfig, &LineConfig)| line.effective() == before.effective();
         let changes = lines.iter().zip(&before);
         let applied = if changes.clone().all(same) {
-            Ok(())
+            Ok(0)
         } else if self.leaves_lines {
             let changed: Vec<_> =
                 changes.map(|pair| if same(pair) { LEFT } else { *pair.0 }).collect();
-            apply(&changed)
+            apply(&changed).map(|()| 0)
         } else {
-            renew(lines, apply)
+            let kept = changes.enumerate().filter(|(_, pair)| same(*pair) && pair.0.needs_edges());
+            let missed = kept.fold(0, |mask, (i, _)| mask | 1 << i);
+            renew(lines, apply).map(|()| missed)
         };
         match applied {
-            Ok(()) => {
+            Ok(missed) => {
                 self.adopt(lines);
-                Ok(())
+                Ok(missed)
             }
             Err(error) => Err(back(lines, &before, error, apply)),
         }
@@ -200,8 +205,10 @@ mod tests {
     fn lines_that_stay_are_left_alone() {
         let kernel = Kernel::new(|_| false);
         let mut held = held(&[WATCHED, INPUT], true);
-        assert!(held.change(&[WATCHED, HIGH], &mut |lines| kernel.apply(lines)).is_ok());
-        assert!(held.change(&[WATCHED, HIGH], &mut |lines| kernel.apply(lines)).is_ok());
+        for _ in 0..2 {
+            let missed = held.change(&[WATCHED, HIGH], &mut |lines| kernel.apply(lines));
+            assert!(matches!(missed, Ok(0)), "{missed:?}");
+        }
         assert_eq!(*kernel.applied.borrow(), [[LEFT, HIGH]]);
     }
 
@@ -209,7 +216,8 @@ mod tests {
     fn an_older_kernel_gets_edges_anew() {
         let kernel = Kernel::new(|_| false);
         let mut held = held(&[WATCHED, INPUT], false);
-        assert!(held.change(&[WATCHED, HIGH], &mut |lines| kernel.apply(lines)).is_ok());
+        let missed = held.change(&[WATCHED, HIGH], &mut |lines| kernel.apply(lines));
+        assert!(matches!(missed, Ok(0b01)), "{missed:?}");
         assert_eq!(*kernel.applied.borrow(), [[INPUT, HIGH], [WATCHED, HIGH]]);
     }
 

@@ -104,7 +104,7 @@ impl Request for Lines {
         Ok(values.bits & values.mask)
     }
 
-    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<(), ChipError> {
+    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<u64, ChipError> {
         let mut apply = |lines: &[LineConfig]| {
             let config = line_config(lines.iter().copied())?;
             uapi::set_line_config(&self.file, config).map_err(host)

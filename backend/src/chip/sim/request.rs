@@ -117,7 +117,7 @@ impl Request for SimLines {
         })
     }
 
-    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<(), ChipError> {
+    fn reconfigure(&mut self, lines: &[LineConfig]) -> Result<u64, ChipError> {
         self.with("cannot change settings", |state| {
             if lines.len() != self.lines.len() {
                 return Err(Cause::Host(Errno::EINVAL.into()));
@@ -130,7 +130,7 @@ impl Request for SimLines {
             Ok(())
         })?;
         self.look();
-        Ok(())
+        Ok(0)
     }
 
     fn event_fd(&self) -> BorrowedFd<'_> {

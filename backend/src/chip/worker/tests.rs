@@ -8,7 +8,8 @@ use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
 use vgpio_rcar::Generation;
 
 use super::*;
-use crate::chip::sim::{SimBlock, SimOptions};
+use crate::chip::blind::Blind;
+use crate::chip::sim::{SimBlock, SimChip, SimOptions};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
@@ -32,9 +33,13 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::of(|chip| Box::new(chip))
+    }
+
+    fn of(make: fn(SimChip) -> Box<dyn Chip>) -> Self {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let open = || {
+        let open = move || {
             let block = SimBlock::new(SimOptions {
                 generation: Generation::Gen3,
                 name: "sim0".into(),
@@ -42,7 +47,7 @@ impl Fixture {
                 names: Vec::new(),
             });
             block.wire(0, 1)?;
-            Ok(Box::new(block.chip()) as Box<dyn Chip>)
+            Ok(make(block.chip()))
         };
         Self { worker: Worker::spawn("slow", open, waker).unwrap(), poll }
     }
@@ -112,6 +117,21 @@ fn edges_come_unasked() {
             }
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[test]
+fn an_output_that_becomes_an_input_of_a_chip_without_edges_is_polled() {
+    let mut fixture = Fixture::of(|chip| Box::new(Blind::new(chip)));
+    fixture.take(1, &[(0, OUTPUT)]);
+    assert!(matches!(fixture.take(2, &[(1, OUTPUT)]), Outcome::Held { polled: None }));
+    let input = Job::Reconfigure { ticket: 0, key: 2, lines: vec![INPUT] };
+    let done = fixture.run(input);
+    assert!(matches!(done, Outcome::Configured { polled: Some(POLL), missed: 0 }), "{done:?}");
+    fixture.worker.try_send(Job::Set { ticket: 0, key: 1, mask: 1, bits: 1 }).unwrap();
+    match fixture.reports(|report| matches!(report, Report::Edges { .. })).last() {
+        Some(Report::Edges { key: 2, edges, lost: 0 }) => assert!(edges[0].active),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use nix::errno::Errno;
 
 use super::{Completion, JOBS_TOKEN, Job, Outcome, Report};
-use crate::chip::{Cause, Chip, ChipEdge, ChipError, Request, request_or_poll};
+use crate::chip::{Cause, Chip, ChipEdge, ChipError, Lent, LineConfig, Request};
 
 /// Jobs done before edges are looked for again.
 const JOBS_AT_ONCE: usize = 16;
@@ -27,7 +27,7 @@ struct Ended;
 /// The thread's state.
 pub struct Loop {
     chip: Box<dyn Chip>,
-    requests: HashMap<usize, Box<dyn Request>>,
+    requests: HashMap<usize, Lent>,
     poll: Poll,
     jobs: Receiver<Job>,
     reports: Sender<Report>,
@@ -89,21 +89,24 @@ impl Loop {
     fn do_job(&mut self, job: Job) -> (u64, Result<Outcome, ChipError>) {
         match job {
             Job::Request { ticket, key, lines, consumer, poll } => {
-                let held = request_or_poll(self.chip.as_mut(), &lines, &consumer, poll);
-                let held = held.and_then(|(request, polled)| {
-                    self.watch(key, request.as_ref())?;
-                    self.requests.insert(key, request);
+                let lent = Lent::request(self.chip.as_mut(), &lines, &consumer, poll);
+                let held = lent.and_then(|lent| {
+                    self.watch(key, &lent)?;
+                    let polled = lent.polled();
+                    self.requests.insert(key, lent);
                     Ok(Outcome::Held { polled })
                 });
                 (ticket, held)
             }
             Job::Set { ticket, key, mask, bits } => {
-                (ticket, self.with(key, |request| request.set(mask, bits).map(|()| 0)))
+                let set = self.lent(key).and_then(|lent| lent.set(mask, bits));
+                (ticket, set.map(|()| Outcome::Ok(0)))
             }
-            Job::Get { ticket, key, mask } => (ticket, self.with(key, |request| request.get(mask))),
-            Job::Reconfigure { ticket, key, lines } => {
-                (ticket, self.with(key, |request| request.reconfigure(&lines).map(|()| 0)))
+            Job::Get { ticket, key, mask } => {
+                let levels = self.lent(key).and_then(|lent| lent.get(mask));
+                (ticket, levels.map(Outcome::Ok))
             }
+            Job::Reconfigure { ticket, key, lines } => (ticket, self.reconfigure(key, &lines)),
             Job::Release { ticket, key } => {
                 self.requests.remove(&key);
                 (ticket, Ok(Outcome::Ok(0)))
@@ -111,39 +114,46 @@ impl Loop {
         }
     }
 
-    fn with(
-        &mut self,
-        key: usize,
-        operation: impl FnOnce(&mut dyn Request) -> Result<u64, ChipError>,
-    ) -> Result<Outcome, ChipError> {
-        let Some(request) = self.requests.get_mut(&key) else {
-            return Err(self.error("cannot use lines that are not held", Errno::EBADF.into()));
-        };
-        operation(request.as_mut()).map(Outcome::Ok)
+    fn lent(&mut self, key: usize) -> Result<&mut Lent, ChipError> {
+        let Self { chip, requests, .. } = self;
+        requests.get_mut(&key).ok_or_else(|| {
+            let cause = Cause::Host(Errno::EBADF.into());
+            ChipError::new(chip.info(), Vec::new(), "cannot use lines that are not held", cause)
+        })
+    }
+
+    fn reconfigure(&mut self, key: usize, lines: &[LineConfig]) -> Result<Outcome, ChipError> {
+        let lent = self.lent(key)?;
+        let before = lent.polled();
+        let missed = lent.reconfigure(lines)?;
+        let polled = lent.polled();
+        if polled != before
+            && let Some(lent) = self.requests.get(&key)
+        {
+            self.watch(key, lent)?;
+        }
+        Ok(Outcome::Configured { polled, missed })
     }
 
     /// Closing the request's descriptor ends it.
-    fn watch(&self, key: usize, request: &dyn Request) -> Result<(), ChipError> {
-        let fd = request.event_fd().as_raw_fd();
+    fn watch(&self, key: usize, lent: &Lent) -> Result<(), ChipError> {
+        let fd = lent.event_fd().as_raw_fd();
         let registry = self.poll.registry();
-        registry
-            .register(&mut SourceFd(&fd), Token(key), Interest::READABLE)
-            .map_err(|error| self.error("cannot watch lines", error))
-    }
-
-    fn error(&self, what: &'static str, error: io::Error) -> ChipError {
-        ChipError::new(self.chip.info(), Vec::new(), what, Cause::Host(error))
+        registry.register(&mut SourceFd(&fd), Token(key), Interest::READABLE).map_err(|error| {
+            let cause = Cause::Host(error);
+            ChipError::new(self.chip.info(), Vec::new(), "cannot watch lines", cause)
+        })
     }
 
     /// Tells all edges that there are.
     fn tell_edges(&mut self, key: usize) {
-        while let Some(request) = self.requests.get_mut(&key) {
+        while let Some(lent) = self.requests.get_mut(&key) {
             let mut edges: Vec<ChipEdge> = Vec::with_capacity(EDGES_AT_ONCE);
-            match request.read_edges(&mut edges) {
+            match lent.read_edges(&mut edges) {
                 Ok(0) if edges.is_empty() => break,
                 Ok(lost) => self.report(Report::Edges { key, edges, lost }),
                 Err(error) => {
-                    self.report(Report::Ended { key, error });
+                    self.report(Report::Unread { key, error });
                     break;
                 }
             }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `cargo xtask install`: library, header, programs and their pages, where a system expects them.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use cargo_metadata::{Artifact, Message};
+use clap::Args;
+
+use crate::command::{check, start};
+use crate::error::{Error, Result};
+use crate::man;
+use crate::workspace::{BACKEND, Workspace};
+
+/// The crate of libvgpio, and its folder.
+const LIBRARY: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
+const PROGRAMS: [&str; 2] = ["vgpiod", "vgpioctl"];
+const STATIC: &str = "libvgpio.a";
+const SHARED: &str = "libvgpio.so";
+/// As `frontend-pl061/build.rs` names it.
+const SONAME: &str = "libvgpio.so.0";
+
+const PROGRAM_MODE: u32 = 0o755;
+const FILE_MODE: u32 = 0o644;
+
+/// Where to.
+#[derive(Args)]
+pub struct Options {
+    /// Where vgpio will be
+    #[arg(long, value_name = "DIR", default_value = "/usr/local")]
+    prefix: PathBuf,
+    /// Where the libraries will be [default: PREFIX/lib]
+    #[arg(long, value_name = "DIR")]
+    libdir: Option<PathBuf>,
+    /// Write below this folder instead of /, as makers of packages do
+    #[arg(long, value_name = "DIR")]
+    destdir: Option<PathBuf>,
+    /// Install what plain `cargo build` makes, not optimised
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Builds what is not built, installs it, and returns the files written.
+///
+/// # Errors
+/// It does not build, or a file cannot be written.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<Vec<PathBuf>> {
+    let built = build(workspace, options.debug)?;
+    let mut to = Installer::new(options)?;
+    let (prefix, libdir) = (to.prefix.clone(), to.libdir.clone());
+    for program in PROGRAMS {
+        to.copy(find(&built, program)?, &prefix.join("bin").join(program), PROGRAM_MODE)?;
+    }
+    let full = format!("{SHARED}.{}", version());
+    to.copy(find(&built, SHARED)?, &libdir.join(&full), PROGRAM_MODE)?;
+    to.link(&full, &libdir.join(SONAME))?;
+    to.link(SONAME, &libdir.join(SHARED))?;
+    to.copy(find(&built, STATIC)?, &libdir.join(STATIC), FILE_MODE)?;
+
+    let source = workspace.root().join(LIBRARY.1);
+    to.copy(&source.join("include/vgpio.h"), &prefix.join("include/vgpio.h"), FILE_MODE)?;
+    let template = source.join("vgpio.pc.in");
+    let text = fs::read_to_string(&template).map_err(Error::file("read", &template))?;
+    to.text(&to.pkg_config(&text), &libdir.join("pkgconfig/vgpio.pc"))?;
+    pages(&mut to)?;
+    to.written.sort();
+    Ok(to.written)
+}
+
+/// Builds libraries and programs, while cargo tells the user how far it is; gives their files.
+fn build(workspace: &Workspace, debug: bool) -> Result<Vec<PathBuf>> {
+    let packages = ["build", "--package", LIBRARY.0, "--package", BACKEND, "--lib", "--bins"];
+    let mut command = workspace.cargo(&packages);
+    if !debug {
+        command.arg("--release");
+    }
+    command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let output = command.stderr(Stdio::inherit()).output().map_err(start(&command))?;
+    check("building vgpio", &command, output.status, String::new)?;
+    let mut built = Vec::new();
+    for message in Message::parse_stream(output.stdout.as_slice()) {
+        let message = message.map_err(Error::file("read the messages of", Path::new("cargo")))?;
+        if let Message::CompilerArtifact(Artifact { filenames, .. }) = message {
+            built.extend(filenames.into_iter().map(PathBuf::from));
+        }
+    }
+    Ok(built)
+}
+
+fn find<'a>(built: &'a [PathBuf], name: &str) -> Result<&'a Path> {
+    let found = built.iter().find(|path| path.file_name().is_some_and(|file| file == name));
+    let missing = || Error::Findings(format!("cargo built no {name}"));
+    found.map(PathBuf::as_path).ok_or_else(missing)
+}
+
+/// All crates have the version of the workspace.
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// Manual pages by section, completions where each shell looks for them.
+fn pages(to: &mut Installer) -> Result<()> {
+    let folder = tempfile::tempdir().map_err(Error::file("create", &std::env::temp_dir()))?;
+    let share = to.prefix.join("share");
+    for written in man::write(folder.path())? {
+        let list = fs::read_dir(&written).map_err(Error::file("read", &written))?;
+        for entry in list {
+            let file = entry.map_err(Error::file("read", &written))?.path();
+            if let Some(place) = place(&file) {
+                to.copy(&file, &share.join(place), FILE_MODE)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a page or script belongs, below `share`.
+fn place(file: &Path) -> Option<PathBuf> {
+    let name = file.file_name()?.to_str()?;
+    Some(match file.extension().and_then(|extension| extension.to_str()) {
+        Some("bash") => Path::new("bash-completion/completions").join(file.file_stem()?),
+        Some("fish") => Path::new("fish/vendor_completions.d").join(name),
+        None if name.starts_with('_') => Path::new("zsh/site-functions").join(name),
+        Some(section) => Path::new("man").join(format!("man{section}")).join(name),
+        None => return None,
+    })
+}
+
+/// Writes below the destination, and keeps the list.
+struct Installer {
+    prefix: PathBuf,
+    libdir: PathBuf,
+    destdir: Option<PathBuf>,
+    written: Vec<PathBuf>,
+}
+
+impl Installer {
+    fn new(options: &Options) -> Result<Self> {
+        let absolute =
+            |path: &Path| std::path::absolute(path).map_err(Error::file("find the folder", path));
+        let prefix = absolute(&options.prefix)?;
+        let libdir = match &options.libdir {
+            Some(libdir) => absolute(libdir)?,
+            None => prefix.join("lib"),
+        };
+        let destdir = options.destdir.as_deref().map(absolute).transpose()?;
+        Ok(Self { prefix, libdir, destdir, written: Vec::new() })
+    }
+
+    /// The same path below the destination, in a folder that is there.
+    fn target(&mut self, path: &Path) -> Result<PathBuf> {
+        let target = match &self.destdir {
+            Some(destdir) => destdir.join(path.strip_prefix("/").unwrap_or(path)),
+            None => path.to_owned(),
+        };
+        let folder = target.parent().unwrap_or(&target);
+        fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+        self.written.push(target.clone());
+        Ok(target)
+    }
+
+    /// Puts a file in place at once, also of a program or library that is in use.
+    fn put(&mut self, path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
+        let target = self.target(path)?;
+        let mut name = target.clone().into_os_string();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        // Of an attempt that was interrupted.
+        let _none: io::Result<()> = fs::remove_file(&new);
+        make(&new).and_then(|()| fs::rename(&new, &target)).map_err(Error::file("write", &target))
+    }
+
+    fn copy(&mut self, from: &Path, path: &Path, mode: u32) -> Result<()> {
+        self.put(path, |new| {
+            fs::copy(from, new)?;
+            fs::set_permissions(new, Permissions::from_mode(mode))
+        })
+    }
+
+    fn text(&mut self, text: &str, path: &Path) -> Result<()> {
+        self.put(path, |new| {
+            fs::write(new, text)?;
+            fs::set_permissions(new, Permissions::from_mode(FILE_MODE))
+        })
+    }
+
+    fn link(&mut self, to: &str, path: &Path) -> Result<()> {
+        self.put(path, |new| symlink(to, new))
+    }
+
+    /// The template with the names between @ replaced, and without what it says of itself.
+    fn pkg_config(&self, template: &str) -> String {
+        let lines = template.split_inclusive('\n').filter(|line| !line.starts_with('#'));
+        let text: String = lines.collect();
+        text.replace("@prefix@", &self.prefix.to_string_lossy())
+            .replace("@libdir@", &self.libdir.to_string_lossy())
+            .replace("@includedir@", &self.prefix.join("include").to_string_lossy())
+            .replace("@version@", version())
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Builds QEMU with the series of `qemu-patches`, and checks that series patch by patch.
+
+mod build;
+mod check;
+mod libraries;
+mod source;
+mod vgpio;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cache::{Cache, key, read, write};
+use crate::error::{Error, Result};
+use crate::toolbox::{self, Toolbox};
+use crate::workspace::Workspace;
+
+use build::Build;
+use libraries::Libraries;
+use source::Source;
+use vgpio::Vgpio;
+
+/// The release line that the series is for; its folder in `qemu-patches`.
+const LINE: &str = "10.0";
+/// Raised when the steps of this module change what comes out.
+const RECIPE: &str = "2";
+
+/// What to do with QEMU.
+#[derive(Args)]
+pub struct Options {
+    /// Build it again
+    #[arg(long)]
+    rebuild: bool,
+    /// Check the series: each patch applies with git am, passes checkpatch.pl and builds, and its qtests pass
+    #[arg(long, conflicts_with = "tree")]
+    check: bool,
+    /// Only leave QEMU's source with the series as git commits here, for work on the series
+    #[arg(long, value_name = "DIR", conflicts_with = "rebuild")]
+    tree: Option<PathBuf>,
+}
+
+/// Does it, and returns what to print: the program's path, the report of the check, or the tree's path.
+///
+/// # Errors
+/// Something cannot be fetched or built, or the series fails its check.
+pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<String> {
+    if let Some(tree) = &options.tree {
+        check::tree(cache, &Series::load(workspace)?, tree)?;
+        return Ok(tree.display().to_string());
+    }
+    if options.check {
+        return check(cache, workspace, options.rebuild);
+    }
+    Ok(program(cache, workspace, options.rebuild)?.display().to_string())
+}
+
+/// `qemu-system-aarch64`, built if the cache has none for this series, with this checkout's libvgpio.
+///
+/// `qemu-img` is beside it. Both run as they are, without a library path.
+///
+/// # Errors
+/// Something cannot be fetched, or the build fails.
+pub fn program(cache: &Cache, workspace: &Workspace, rebuild: bool) -> Result<PathBuf> {
+    let series = Series::load(workspace)?;
+    let vgpio = Vgpio::build(cache, workspace)?;
+    let folder = cache.entry("qemu", &series.key(workspace)?, rebuild, |scratch, out| {
+        let toolbox = Toolbox::with(cache, toolbox::QEMU)?;
+        let source = Source::get(cache, &toolbox)?;
+        let build = Build::new(cache, toolbox, &vgpio, scratch)?;
+        source.unpack(&build.toolbox, &build.tree)?;
+        for patch in &series.patches {
+            build.patch(patch)?;
+        }
+        build.configure()?;
+        build.ninja("QEMU", &build::PROGRAMS, |_| {})?;
+        build.collect(out)?;
+        write(&out.join("source.txt"), &source.origin)
+    })?;
+    // The library is not part of the key: whoever works on it need not build QEMU again.
+    vgpio.install(&folder.join("lib"))?;
+    Ok(folder.join("bin/qemu-system-aarch64"))
+}
+
+/// Checks the series, unless it has been found good as it is; returns the report.
+///
+/// # Errors
+/// Something cannot be fetched, or the series fails.
+pub fn check(cache: &Cache, workspace: &Workspace, again: bool) -> Result<String> {
+    let series = Series::load(workspace)?;
+    let folder = cache.entry("qemu-check", &series.key(workspace)?, again, |scratch, out| {
+        let toolbox = Toolbox::with(cache, toolbox::QEMU)?;
+        let vgpio = Vgpio::build(cache, workspace)?;
+        let build = Build::new(cache, toolbox, &vgpio, scratch)?;
+        write(&out.join("report.txt"), check::series(cache, &build, &series)?)
+    })?;
+    Ok(read(&folder.join("report.txt"))?.trim_end().to_owned())
+}
+
+/// The patches, in their order, without the cover letter.
+struct Series {
+    patches: Vec<PathBuf>,
+}
+
+impl Series {
+    fn load(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.root().join("qemu-patches").join(LINE);
+        if !folder.is_dir() {
+            return Ok(Self { patches: Vec::new() });
+        }
+        let mut patches = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
+            let path = entry.map_err(Error::file("read", &folder))?.path();
+            if is_patch(&path) {
+                patches.push(path);
+            }
+        }
+        patches.sort();
+        Ok(Self { patches })
+    }
+
+    /// Names everything that goes into the build but libvgpio's inside.
+    fn key(&self, workspace: &Workspace) -> Result<String> {
+        let header = workspace.root().join("frontend-pl061/include/vgpio.h");
+        let mut inputs =
+            vec![RECIPE.to_owned(), build::recipe(), source::pinned()?, read(&header)?];
+        for patch in &self.patches {
+            inputs.push(read(patch)?);
+        }
+        let inputs: Vec<&[u8]> = inputs.iter().map(String::as_bytes).collect();
+        Ok(key(&inputs))
+    }
+}
+
+fn is_patch(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.extension().is_some_and(|extension| extension == "patch") && !name.starts_with("0000-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cover_letter_is_no_patch() {
+        assert!(is_patch(Path::new("a/0001-pl061-x.patch")));
+        assert!(!is_patch(Path::new("a/0000-cover-letter.patch")));
+        assert!(!is_patch(Path::new("a/README.md")));
+    }
+}

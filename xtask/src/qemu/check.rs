@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Checks the series as QEMU's maintainers would: patch by patch.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cache::Cache;
+use crate::command::{each_line, output, run};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::toolbox::{self, Toolbox};
+
+use super::build::{Build, PROGRAMS};
+use super::{Series, Source};
+
+const STEP: &str = "putting QEMU's source under git";
+
+/// Checks every patch, then runs the qtests that the series adds; returns a report of the good end.
+///
+/// # Errors
+/// Something cannot be fetched, or a patch fails; then all findings on it are in the error.
+pub fn series(cache: &Cache, build: &Build<'_>, series: &Series) -> Result<String> {
+    let tree = Git { toolbox: &build.toolbox, tree: &build.tree };
+    let source = Source::get(cache, &build.toolbox)?;
+    source.unpack(&build.toolbox, &build.tree)?;
+    build.configure()?;
+    tree.commit("QEMU as released")?;
+    let mut warnings = HashSet::new();
+    build.ninja("QEMU without the series", &PROGRAMS, |line| {
+        warnings.extend(warning(line));
+    })?;
+    let mut report = source.origin;
+    for (index, patch) in series.patches.iter().enumerate() {
+        let name = patch.file_name().unwrap_or_default().to_string_lossy();
+        let progress = format!("QEMU with {} of {} patches", index + 1, series.patches.len());
+        let checked = one(build, &tree, patch, &progress, &warnings)?;
+        report.extend([&*name, ": ", &checked, "\n"]);
+    }
+    for test in tree.added_qtests()? {
+        let passed = qtest(build, &test)?;
+        report.extend([&*test, ": ", &passed.to_string(), " passed\n"]);
+    }
+    Ok(report)
+}
+
+/// Leaves QEMU's source with the series as commits in `folder`.
+///
+/// # Errors
+/// The folder is there already, something cannot be fetched, or a patch does not apply.
+pub fn tree(cache: &Cache, series: &Series, folder: &Path) -> Result<()> {
+    if folder.exists() {
+        return Err(Error::Findings(format!("{} is there already", folder.display())));
+    }
+    let toolbox = Toolbox::with(cache, toolbox::QEMU)?;
+    Source::get(cache, &toolbox)?.unpack(&toolbox, folder)?;
+    let git = Git { toolbox: &toolbox, tree: folder };
+    git.commit("QEMU as released")?;
+    for patch in &series.patches {
+        git.apply(patch)?;
+    }
+    Ok(())
+}
+
+/// Applies a patch, and checks its form and that it builds, without warnings of its own.
+fn one(
+    build: &Build<'_>,
+    tree: &Git<'_>,
+    patch: &Path,
+    label: &str,
+    known: &HashSet<String>,
+) -> Result<String> {
+    let had_feature = build.has_feature()?;
+    tree.apply(patch)?;
+    let lines = checkpatch(build, patch)?;
+    if !had_feature && build.has_feature()? {
+        build.enable_feature()?;
+    }
+    let mut warnings = Vec::new();
+    build.ninja(label, &PROGRAMS, |line| {
+        warnings.extend(warning(line).filter(|warning| !known.contains(warning)));
+    })?;
+    if warnings.is_empty() {
+        Ok(format!("applies, {lines} lines pass checkpatch.pl, builds"))
+    } else {
+        let name = patch.file_name().unwrap_or_default().to_string_lossy();
+        Err(Error::Findings(format!("{name}: compiler warnings:\n{}", warnings.join("\n"))))
+    }
+}
+
+/// Runs QEMU's own checker, whose warnings count too; returns the number of lines that it checked.
+fn checkpatch(build: &Build<'_>, patch: &Path) -> Result<u64> {
+    let mut perl = build.command("perl");
+    perl.args(["scripts/checkpatch.pl", "--no-color"]).arg(patch).current_dir(&build.tree);
+    let mut text = String::new();
+    let ended = each_line("checkpatch.pl", &mut perl, |line| text.extend([line, "\n"]));
+    let total = text.lines().find_map(totals);
+    match (ended, total) {
+        (Ok(()), Some([0, 0, lines])) => Ok(lines),
+        (Ok(()) | Err(Error::Command { .. }), _) => Err(Error::Findings(text)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Builds and runs one qtest; returns how many of its cases passed.
+fn qtest(build: &Build<'_>, name: &str) -> Result<usize> {
+    let target = format!("tests/qtest/{name}");
+    build.ninja(name, &[&target], |_| {})?;
+    let progress = Progress::new(format!("running {name}"), 0, "");
+    let mut test = build.command(&format!("./{target}"));
+    test.args(["--tap", "-k"])
+        .env("QTEST_QEMU_BINARY", "./qemu-system-aarch64")
+        .env("QTEST_QEMU_IMG", "./qemu-img");
+    let mut text = String::new();
+    let ended = each_line(name, &mut test, |line| text.extend([line, "\n"]));
+    let passed = text.lines().filter(|line| line.starts_with("ok ") && !line.contains("# SKIP"));
+    let passed = passed.count();
+    if ended.is_err() || passed == 0 || text.lines().any(|line| line.starts_with("not ok")) {
+        return Err(Error::Findings(format!("{name} fails:\n{text}")));
+    }
+    progress.finish();
+    Ok(passed)
+}
+
+/// The errors, warnings and lines of `total: 0 errors, 0 warnings, 12 lines checked`.
+fn totals(line: &str) -> Option<[u64; 3]> {
+    let rest = line.strip_prefix("total: ")?;
+    let mut counts = rest.split(", ").map(|part| part.split(' ').next()?.parse().ok());
+    Some([counts.next()??, counts.next()??, counts.next()??])
+}
+
+/// What a compiler warns of, without the place: an earlier patch may have moved that.
+fn warning(line: &str) -> Option<String> {
+    let (place, text) = line.split_once(": warning: ")?;
+    let file = place.split(':').next().unwrap_or(place);
+    Some(format!("{file}: warning: {text}"))
+}
+
+/// A tree under git.
+struct Git<'a> {
+    toolbox: &'a Toolbox,
+    tree: &'a Path,
+}
+
+impl Git<'_> {
+    /// Makes a repository of the tree as it is.
+    fn commit(&self, message: &str) -> Result<()> {
+        let progress = Progress::new("QEMU as a git tree", 0, "");
+        run(STEP, &mut self.git(&["init", "--quiet"]))?;
+        run(STEP, &mut self.git(&["add", "--all"]))?;
+        run(STEP, &mut self.git(&["commit", "--quiet", "--message", message]))?;
+        run(STEP, &mut self.git(&["tag", "base"]))?;
+        progress.finish();
+        Ok(())
+    }
+
+    fn apply(&self, patch: &Path) -> Result<()> {
+        let name = patch.file_name().unwrap_or_default().to_string_lossy();
+        run(&format!("git am {name}"), self.git(&["am", "--quiet"]).arg(patch))
+    }
+
+    /// The names of the qtests that are there only since the series.
+    fn added_qtests(&self) -> Result<Vec<String>> {
+        let diff = ["diff", "--name-only", "--diff-filter=A", "base", "HEAD", "--", "tests/qtest"];
+        let files = output("listing the series' qtests", &mut self.git(&diff))?;
+        let names = files.lines().map(PathBuf::from).filter_map(|file| {
+            let name = file.file_name()?.to_str()?.strip_suffix(".c")?;
+            name.ends_with("-test").then(|| name.to_owned())
+        });
+        Ok(names.collect())
+    }
+
+    /// Independent of the user's own settings: no signing, no hooks.
+    fn git(&self, arguments: &[&str]) -> Command {
+        let mut git = Command::new("git");
+        let someone = [
+            ("GIT_AUTHOR_NAME", "vgpio"),
+            ("GIT_AUTHOR_EMAIL", "vgpio@localhost"),
+            ("GIT_COMMITTER_NAME", "vgpio"),
+            ("GIT_COMMITTER_EMAIL", "vgpio@localhost"),
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_SYSTEM", "/dev/null"),
+        ];
+        git.args(arguments).envs(someone).current_dir(self.tree);
+        // Set where this is run from a hook of another repository.
+        git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+        self.toolbox.apply(&mut git);
+        git
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkers_totals() {
+        assert_eq!(totals("total: 1 errors, 2 warnings, 345 lines checked"), Some([1, 2, 345]));
+        assert_eq!(totals("WARNING: line over 80 characters"), None);
+    }
+
+    #[test]
+    fn a_warning_is_known_wherever_it_has_moved() {
+        assert_eq!(warning("../a.c:3:5: warning: unused"), warning("../a.c:9:1: warning: unused"));
+        assert_ne!(warning("../a.c:3:5: warning: unused"), warning("../b.c:3:5: warning: unused"));
+        assert_eq!(warning("[1/2] Compiling C object a.o"), None);
+    }
+}

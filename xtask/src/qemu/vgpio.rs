@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! This checkout's libvgpio, as the series finds it through pkg-config: without the programs and pages of a whole
+//! installation.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+use crate::cache::{Cache, create_dir, read, write};
+use crate::command::{check, start};
+use crate::error::{Error, Result};
+use crate::workspace::Workspace;
+
+/// The crate, and its folder.
+const CRATE: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
+/// The name in programs that link it.
+const SONAME: &str = "libvgpio.so.0";
+
+/// A library, its header and its pkg-config file in a folder of their own, which goes when this is dropped.
+pub struct Vgpio {
+    folder: TempDir,
+}
+
+impl Vgpio {
+    /// Builds the library, while cargo tells the user how far it is.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
+        let mut cargo =
+            workspace.cargo(&["build", "--quiet", "--release", "--lib", "--package", CRATE.0]);
+        let status = cargo.stdin(Stdio::null()).status().map_err(start(&cargo))?;
+        check("building libvgpio", &cargo, status, String::new)?;
+
+        // In the cache, since the build keeps it as a place to find libraries: only the user may write there.
+        let folder = TempDir::with_prefix_in("vgpio-", cache.root())
+            .map_err(Error::file("create a folder in", cache.root()))?;
+        let vgpio = Self { folder };
+        let source = workspace.root().join(CRATE.1);
+        let headers = vgpio.prefix().join("include");
+        create_dir(&headers)?;
+        create_dir(&vgpio.pkg_config())?;
+        let built = workspace.target_folder().join("release/libvgpio.so");
+        fs::copy(&built, vgpio.library()).map_err(Error::file("copy", &built))?;
+        let link = vgpio.libraries().join("libvgpio.so");
+        symlink(SONAME, &link).map_err(Error::file("create", &link))?;
+        let header = source.join("include/vgpio.h");
+        fs::copy(&header, headers.join("vgpio.h")).map_err(Error::file("copy", &header))?;
+        let description = read(&source.join("vgpio.pc.in"))?
+            .replace("@prefix@", &vgpio.prefix().to_string_lossy())
+            .replace("@libdir@", &vgpio.libraries().to_string_lossy())
+            .replace("@includedir@", &headers.to_string_lossy())
+            .replace("@version@", env!("CARGO_PKG_VERSION"));
+        write(&vgpio.pkg_config().join("vgpio.pc"), description)?;
+        Ok(vgpio)
+    }
+
+    /// The folder with all of it.
+    pub fn prefix(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder with the library.
+    pub fn libraries(&self) -> PathBuf {
+        self.prefix().join("lib")
+    }
+
+    /// Where pkg-config finds it.
+    pub fn pkg_config(&self) -> PathBuf {
+        self.libraries().join("pkgconfig")
+    }
+
+    /// Puts the library beside a program that is built already. One that runs keeps the library that it has open.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn install(&self, libraries: &Path) -> Result<()> {
+        create_dir(libraries)?;
+        let (new, to) = (libraries.join(format!("{SONAME}.new")), libraries.join(SONAME));
+        fs::copy(self.library(), &new).map_err(Error::file("copy", &new))?;
+        fs::rename(&new, &to).map_err(Error::file("put into place", &to))
+    }
+
+    fn library(&self) -> PathBuf {
+        self.libraries().join(SONAME)
+    }
+}

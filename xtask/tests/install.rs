@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `cargo xtask install`: what is installed can be found, linked and run.
+#![allow(clippy::unwrap_used, reason = "a test that fails here has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const BLINK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../frontend-pl061/examples/c/blink.c");
+
+fn output(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// What a command that succeeds prints.
+fn text(command: &mut Command) -> String {
+    let output = output(command);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{log}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn install(arguments: &[&Path]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    text(command.args(["install", "--debug", "--prefix"]).args(arguments))
+}
+
+/// The words that pkg-config says of the library installed below `prefix`.
+fn pkg_config(prefix: &Path, arguments: &[&str]) -> Vec<String> {
+    let mut command = Command::new("pkg-config");
+    command.args(arguments).arg("vgpio").env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
+    text(&mut command).split_whitespace().map(str::to_owned).collect()
+}
+
+/// Compiles the C example with these words, and lets it explain a wrong line map.
+fn check_example(prefix: &Path, words: &[String]) {
+    let program = prefix.join("blink");
+    text(Command::new("cc").args([BLINK, "-o"]).arg(&program).args(words));
+    let mut command = Command::new(&program);
+    let output =
+        output(command.args(["chip,vgpios=0:one", "1"]).env("LD_LIBRARY_PATH", prefix.join("lib")));
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{log}");
+    assert!(log.contains("column 15:"), "{log}");
+}
+
+#[test]
+fn c_programs_find_the_library_with_pkg_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("opt");
+    let listed = install(&[&prefix]);
+    for file in listed.lines() {
+        assert!(Path::new(file).exists(), "{file}");
+    }
+    // Again, over the first.
+    assert_eq!(install(&[&prefix]), listed);
+
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(pkg_config(&prefix, &["--modversion"]), [version]);
+    check_example(&prefix, &pkg_config(&prefix, &["--cflags", "--libs"]));
+    // The linker would take the shared library.
+    let words = pkg_config(&prefix, &["--static", "--cflags", "--libs"]).into_iter();
+    let swap = |word| if word == "-lvgpio" { "-l:libvgpio.a".to_owned() } else { word };
+    let words: Vec<String> = words.map(swap).collect();
+    for shared in ["libvgpio.so", "libvgpio.so.0"] {
+        fs::remove_file(prefix.join("lib").join(shared)).unwrap();
+    }
+    check_example(&prefix, &words);
+
+    for program in ["vgpiod", "vgpioctl"] {
+        let told = text(Command::new(prefix.join("bin").join(program)).arg("--version"));
+        assert!(told.contains(version), "{told}");
+    }
+}
+
+#[test]
+fn a_package_is_staged_below_destdir_with_the_final_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    let [prefix, destdir, libdir] =
+        [Path::new("/usr"), folder.path(), Path::new("/usr/lib/aarch64-linux-gnu")];
+    let listed = install(&[prefix, Path::new("--destdir"), destdir, Path::new("--libdir"), libdir]);
+    let root = destdir.to_str().unwrap();
+    let mut files: Vec<&str> =
+        listed.lines().map(|file| file.strip_prefix(root).unwrap()).collect();
+    files.sort_unstable();
+    for wanted in [
+        "/usr/bin/vgpioctl",
+        "/usr/bin/vgpiod",
+        "/usr/include/vgpio.h",
+        "/usr/lib/aarch64-linux-gnu/libvgpio.a",
+        "/usr/lib/aarch64-linux-gnu/libvgpio.so",
+        "/usr/lib/aarch64-linux-gnu/libvgpio.so.0",
+        "/usr/lib/aarch64-linux-gnu/pkgconfig/vgpio.pc",
+        "/usr/share/bash-completion/completions/vgpiod",
+        "/usr/share/fish/vendor_completions.d/vgpioctl.fish",
+        "/usr/share/man/man1/vgpiod.1",
+        "/usr/share/zsh/site-functions/_vgpiod",
+    ] {
+        assert!(files.contains(&wanted), "{wanted} is not in {files:#?}");
+    }
+    let found = fs::read_to_string(destdir.join("usr/lib/aarch64-linux-gnu/pkgconfig/vgpio.pc"));
+    let found = found.unwrap();
+    for wanted in ["prefix=/usr\n", "libdir=/usr/lib/aarch64-linux-gnu\n"] {
+        assert!(found.contains(wanted), "{found}");
+    }
+    assert!(!found.contains('@') && !found.contains(root), "{found}");
+    let link = fs::read_link(destdir.join("usr/lib/aarch64-linux-gnu/libvgpio.so"));
+    assert_eq!(link.unwrap(), Path::new("libvgpio.so.0"));
+}
