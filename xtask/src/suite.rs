@@ -13,7 +13,9 @@ use crate::cache::Cache;
 use crate::command::each_line;
 use crate::error::{Error, Result};
 use crate::guard;
+use crate::guest;
 use crate::libgpiod::Libgpiod;
+use crate::qemu;
 use crate::rig::{self, Rig, search_path};
 use crate::toolbox::{self, Toolbox, join};
 use crate::totals::Totals;
@@ -33,6 +35,8 @@ pub enum Step {
     Host,
     /// The daemon with its second chip driver, on this host.
     Libgpiod,
+    /// The QEMU series: each patch applies, passes QEMU's checker and builds, and its qtests pass.
+    Qemu,
     /// Tests on the kernel's gpio-sim, inside user-mode Linux.
     Rig,
 }
@@ -72,6 +76,7 @@ pub fn run(
             Step::Guard => runner.guard(),
             Step::Host => runner.host(),
             Step::Libgpiod => runner.libgpiod(),
+            Step::Qemu => runner.qemu(),
             Step::Rig => runner.rig(wanted, arguments),
         };
         match done {
@@ -122,8 +127,17 @@ impl Runner<'_> {
 
     fn host(&mut self) -> Result<()> {
         let toolbox = Toolbox::with(self.cache, toolbox::TESTS)?;
+        let machine = Machine::build(self.cache, self.workspace)?;
         let mut command = self.workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+        command.envs(machine.environment());
         self.tests("host", toolbox.apply(&mut command))
+    }
+
+    fn qemu(&mut self) -> Result<()> {
+        heading("qemu");
+        anstream::println!("{}", qemu::check(self.cache, self.workspace, false)?);
+        self.checked("qemu", true);
+        Ok(())
     }
 
     fn libgpiod(&mut self) -> Result<()> {
@@ -140,7 +154,13 @@ impl Runner<'_> {
         heading("rig");
         let programs = self.rig_programs(wanted)?;
         // After them, since what tests a feature builds the daemon with it too, in the same place.
-        let rig = prepare(self.cache, self.workspace, rig::DEADLINE)?;
+        let mut rig = prepare(self.cache, self.workspace, rig::DEADLINE)?;
+        if programs.iter().any(|(target, _)| target.name.contains("guest")) {
+            let machine = Machine::build(self.cache, self.workspace)?;
+            rig.environment.extend(
+                machine.environment().map(|(name, path)| search_path(name, path.as_os_str())),
+            );
+        }
         for (target, program) in programs {
             heading(&format!("rig: {} of {}", target.name, target.package));
             let command: Vec<String> = [program.to_string_lossy().into_owned()]
@@ -268,6 +288,25 @@ impl Runner<'_> {
         } else {
             Err(Error::Findings("some checks or tests failed".to_owned()))
         }
+    }
+}
+
+/// A virtual machine for the tests: the patched QEMU, and what it boots.
+struct Machine {
+    qemu: PathBuf,
+    guest: PathBuf,
+}
+
+impl Machine {
+    fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
+        Ok(Self {
+            qemu: qemu::program(cache, workspace, false)?,
+            guest: guest::build(cache, workspace.root(), false)?,
+        })
+    }
+
+    fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        [("VGPIO_QEMU", &self.qemu), ("VGPIO_GUEST", &self.guest)].into_iter()
     }
 }
 

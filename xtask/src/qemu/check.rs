@@ -21,25 +21,23 @@ const STEP: &str = "putting QEMU's source under git";
 /// # Errors
 /// Something cannot be fetched, or a patch fails; then all findings on it are in the error.
 pub fn series(cache: &Cache, build: &Build<'_>, series: &Series) -> Result<String> {
-    let tree = Git { toolbox: &build.toolbox, tree: &build.tree };
+    let git = Git { toolbox: &build.toolbox, tree: &build.tree };
     let source = Source::get(cache, &build.toolbox)?;
     source.unpack(&build.toolbox, &build.tree)?;
-    build.configure()?;
-    tree.commit("QEMU as released")?;
-    let mut warnings = HashSet::new();
-    build.ninja("QEMU without the series", &PROGRAMS, |line| {
-        warnings.extend(warning(line));
-    })?;
+    git.commit("QEMU as released")?;
+    // First of all patches what takes no time.
     let mut report = source.origin;
-    for (index, patch) in series.patches.iter().enumerate() {
+    for patch in &series.patches {
         let name = patch.file_name().unwrap_or_default().to_string_lossy();
-        let progress = format!("QEMU with {} of {} patches", index + 1, series.patches.len());
-        let checked = one(build, &tree, patch, &progress, &warnings)?;
-        report.extend([&*name, ": ", &checked, "\n"]);
+        git.apply(patch)?;
+        let lines = checkpatch(build, patch)?.to_string();
+        report.extend([&*name, ": applies, ", &lines, " lines pass checkpatch.pl\n"]);
     }
-    for test in tree.added_qtests()? {
-        let passed = qtest(build, &test)?;
-        report.extend([&*test, ": ", &passed.to_string(), " passed\n"]);
+    build_each(build, &git)?;
+    report.push_str("each patch builds, without a new warning\n");
+    for test in git.added_qtests()? {
+        let passed = qtest(build, &test)?.to_string();
+        report.extend([&*test, ": ", &passed, " passed\n"]);
     }
     Ok(report)
 }
@@ -62,30 +60,30 @@ pub fn tree(cache: &Cache, series: &Series, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Applies a patch, and checks its form and that it builds, without warnings of its own.
-fn one(
-    build: &Build<'_>,
-    tree: &Git<'_>,
-    patch: &Path,
-    label: &str,
-    known: &HashSet<String>,
-) -> Result<String> {
-    let had_feature = build.has_feature()?;
-    tree.apply(patch)?;
-    let lines = checkpatch(build, patch)?;
-    if !had_feature && build.has_feature()? {
-        build.enable_feature()?;
+/// Builds QEMU as released, then with one patch more at a time.
+fn build_each(build: &Build<'_>, git: &Git<'_>) -> Result<()> {
+    let commits = git.series()?;
+    git.checkout("base")?;
+    build.configure()?;
+    let mut known = HashSet::new();
+    build.ninja("QEMU without the series", &PROGRAMS, |line| known.extend(warning(line)))?;
+    let mut featured = build.has_feature()?;
+    for (index, commit) in commits.iter().enumerate() {
+        git.checkout(commit)?;
+        if !featured && build.has_feature()? {
+            build.enable_feature()?;
+            featured = true;
+        }
+        let label = format!("QEMU with {} of {} patches", index + 1, commits.len());
+        let mut new = Vec::new();
+        build.ninja(&label, &PROGRAMS, |line| {
+            new.extend(warning(line).filter(|warning| !known.contains(warning)));
+        })?;
+        if !new.is_empty() {
+            return Err(Error::Findings(format!("{label}: new warnings:\n{}", new.join("\n"))));
+        }
     }
-    let mut warnings = Vec::new();
-    build.ninja(label, &PROGRAMS, |line| {
-        warnings.extend(warning(line).filter(|warning| !known.contains(warning)));
-    })?;
-    if warnings.is_empty() {
-        Ok(format!("applies, {lines} lines pass checkpatch.pl, builds"))
-    } else {
-        let name = patch.file_name().unwrap_or_default().to_string_lossy();
-        Err(Error::Findings(format!("{name}: compiler warnings:\n{}", warnings.join("\n"))))
-    }
+    Ok(())
 }
 
 /// Runs QEMU's own checker, whose warnings count too; returns the number of lines that it checked.
@@ -157,6 +155,17 @@ impl Git<'_> {
     fn apply(&self, patch: &Path) -> Result<()> {
         let name = patch.file_name().unwrap_or_default().to_string_lossy();
         run(&format!("git am {name}"), self.git(&["am", "--quiet"]).arg(patch))
+    }
+
+    /// The commits of the series, in their order.
+    fn series(&self) -> Result<Vec<String>> {
+        let list = ["rev-list", "--reverse", "base..HEAD"];
+        let commits = output("listing the series", &mut self.git(&list))?;
+        Ok(commits.lines().map(str::to_owned).collect())
+    }
+
+    fn checkout(&self, commit: &str) -> Result<()> {
+        run(STEP, &mut self.git(&["checkout", "--quiet", commit]))
     }
 
     /// The names of the qtests that are there only since the series.
