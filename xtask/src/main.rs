@@ -47,7 +47,7 @@ struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  cargo xtask blinky                         a guest's PL061 blinks three LEDs of a simulated chip
+  cargo xtask blinky                         Linux in QEMU blinks three LEDs of a simulated chip
   cargo xtask test                           all checks and tests (first run: some minutes more, for the kernel)
   cargo xtask test --only rig -- --nocapture the tests on gpio-sim alone, with what they print
   cargo xtask rig -- gpiodetect              a command in the rig
@@ -58,13 +58,15 @@ Environment:
   VGPIO_LINUX_SOURCE      archive of the Linux source to build the rig from, in place of the Debian package
   VGPIO_LIBGPIOD_SOURCE   release archive of libgpiod 2.x, in place of the Debian source package
   VGPIO_QEMU_SOURCE       release archive of QEMU 10.0.x, in place of the Debian source package
+  VGPIO_QEMU              qemu-system-aarch64 with the series, for blinky, in place of the one that is built
+  VGPIO_GUEST             folder with the guest's kernel and initramfs, for blinky, in place of the one that is made
 
 Exit status: 0 all good; 1 a check or test failed; 2 wrong usage; 3 set-up failed; 124 out of time;
 130 interrupted. `rig` passes on the command's own status (127: it could not be started).";
 
 #[derive(Subcommand)]
 enum Task {
-    /// Let a guest's PL061 blink three LEDs of a simulated chip, and show them
+    /// Let Linux in QEMU blink three LEDs of a simulated chip, and show them
     Blinky(blinky::Options),
     /// Run every check and every test, on this host and in the rig
     Test {
@@ -139,8 +141,8 @@ fn run(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     match task {
         Task::Blinky(options) => {
-            if let Err(error) = blinky::run(&workspace, &options) {
-                report(&error, None);
+            if let Err(error) = blinky::run(&cache, &workspace, &options) {
+                report(&error, error.remedy());
                 return Ok(ExitCode::from(error.status()));
             }
         }

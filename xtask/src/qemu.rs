@@ -73,8 +73,8 @@ pub fn program(cache: &Cache, workspace: &Workspace, rebuild: bool) -> Result<Pa
         for patch in &series.patches {
             build.patch(patch)?;
         }
-        build.configure()?;
-        build.ninja("QEMU", &build::PROGRAMS, |_| {})?;
+        build.configure(&[])?;
+        build.ninja("QEMU", &build::PROGRAMS)?;
         build.collect(out)?;
         write(&out.join("source.txt"), &source.origin)
     })?;

@@ -6,7 +6,7 @@ pub const LABEL: &str = "e6055400.gpio";
 /// Its model.
 pub const MODEL: &str = "rcar-gen3";
 
-/// A line of the guest's controller and the pad of the host's chip behind it.
+/// A line of the guest's PL061, the `virt` machine's own, and the pad of the host's chip behind it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
     /// The pad's name.
@@ -26,7 +26,7 @@ pub const LEDS: [Line; 3] = [
 
 /// It pulls its pad low; a resistor pulls the pad high. QEMU's `virt` machine has its power button
 /// on line 3, so this is on the next.
-pub const BUTTON: Line = Line { name: "BUTTON", vgpio: 4, gpio: 5 };
+pub const BUTTON: Line = Line { name: "BUTTON", vgpio: 4, gpio: 14 };
 
 /// All lines.
 pub fn lines() -> impl Iterator<Item = &'static Line> {
@@ -41,7 +41,7 @@ pub fn sim() -> String {
     format!("{MODEL},label={LABEL},names={}", names.join(":"))
 }
 
-/// `--gpiodev`: the line map.
+/// The line map: `--gpiodev` of the daemon, `-gpiodev` of QEMU.
 pub fn map() -> String {
     let join = |numbers: Vec<String>| numbers.join(":");
     let vgpios = join(lines().map(|line| line.vgpio.to_string()).collect());
@@ -55,8 +55,8 @@ mod tests {
     fn the_daemon_is_told_what_is_wired() {
         assert_eq!(
             super::sim(),
-            "rcar-gen3,label=e6055400.gpio,names=:::::BUTTON::::::LED1:LED2:LED3"
+            "rcar-gen3,label=e6055400.gpio,names=:::::::::::LED1:LED2:LED3:BUTTON"
         );
-        assert_eq!(super::map(), "e6055400.gpio,vgpios=0:1:2:4,gpios=11:12:13:5");
+        assert_eq!(super::map(), "e6055400.gpio,vgpios=0:1:2:4,gpios=11:12:13:14");
     }
 }

@@ -1,24 +1,51 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The daemon's program, built unless it is there; the guest is built with xtask itself.
+//! What is started, built or fetched unless it is there: the daemon, QEMU and what boots in it.
 
+use std::env;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use cargo_metadata::{Artifact, Message};
 
+use crate::cache::Cache;
 use crate::command::{check, start};
 use crate::error::{Error, Result};
+use crate::guest;
 use crate::progress::Progress;
+use crate::qemu;
 use crate::workspace::{BACKEND, Workspace};
 
 const PROGRAM: &str = "vgpiod";
 
-/// Builds the daemon; says nothing when there is nothing to build.
-///
-/// # Errors
-/// It does not build; the compiler has told the user why.
-pub fn daemon(workspace: &Workspace) -> Result<PathBuf> {
+/// All that is started.
+pub struct Programs {
+    /// `vgpiod`.
+    pub daemon: PathBuf,
+    /// `qemu-system-aarch64`, with the series.
+    pub qemu: PathBuf,
+    /// The folder of the guest's `kernel` and `initramfs`.
+    pub guest: PathBuf,
+}
+
+impl Programs {
+    /// Builds and fetches them; says nothing when there is nothing to do. `VGPIO_QEMU` and
+    /// `VGPIO_GUEST` name others.
+    ///
+    /// # Errors
+    /// Something does not build, which the compiler has told the user, or cannot be fetched.
+    pub fn get(cache: &Cache, workspace: &Workspace) -> Result<Self> {
+        let given = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let qemu =
+            given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?;
+        let guest = given("VGPIO_GUEST")
+            .map_or_else(|| guest::build(cache, workspace.root(), false), Ok)?;
+        Ok(Self { daemon: daemon(workspace)?, qemu, guest })
+    }
+}
+
+/// Builds the daemon.
+fn daemon(workspace: &Workspace) -> Result<PathBuf> {
     let mut command =
         workspace.cargo(&["build", "--quiet", "--package", BACKEND, "--bin", PROGRAM]);
     command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
-use vgpio::client::{self, OptionsError, Report};
 use vgpio_backend::control::ClientError;
 
 /// The result of everything in this module.
@@ -15,16 +14,16 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why it does not blink.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The daemon does not build.
-    #[error("cannot build vgpiod")]
+    /// The daemon, QEMU or the guest cannot be had.
+    #[error("there is nothing to start")]
     Build(#[source] crate::error::Error),
     /// There is no place for the sockets.
     #[error("cannot make a folder for the sockets; set TMPDIR to one that can be written")]
     Folder(#[source] io::Error),
-    /// The daemon does not start.
+    /// The daemon or QEMU does not start.
     #[error("cannot start {}", path.display())]
     Start {
-        /// The daemon.
+        /// The program.
         path: PathBuf,
         /// Why.
         #[source]
@@ -60,25 +59,34 @@ pub enum Error {
     /// Changes of the pads went by unseen.
     #[error("{0} changes of the pads were not seen; this host is too busy to blink")]
     Unseen(u64),
-    /// The guest's controller.
-    #[error("the guest's controller is set up wrong")]
-    Options(#[from] OptionsError),
-    /// The guest has no lines.
-    #[error("the guest has no GPIO lines")]
-    Detached(#[from] client::Error),
-    /// The guest's lines did not come.
-    #[error("the guest got no GPIO lines within {} s", .0.as_secs())]
-    NotAttached(Duration),
-    /// A store of the guest failed.
-    #[error("a store of the guest came to nothing")]
-    Store(#[source] Report),
+    /// QEMU's console cannot be had.
+    #[error("cannot make a pipe for the guest's console")]
+    Console(#[source] io::Error),
+    /// QEMU ended.
+    #[error("QEMU ended with {status}; the guest's console:\n{console}")]
+    Ended {
+        /// Its exit status, in words.
+        status: String,
+        /// The end of what it and the guest said.
+        console: String,
+    },
+    /// The guest does not come to the point where commands can be typed.
+    #[error("the guest did not boot within {} s; its console:\n{console}", within.as_secs())]
+    NotBooted {
+        /// How long it had.
+        within: Duration,
+        /// The end of what it said.
+        console: String,
+    },
     /// An LED did not change.
-    #[error("{expected} did not come within {} s", within.as_secs())]
+    #[error("{expected} did not come within {} s; the guest's console:\n{console}", within.as_secs())]
     Missing {
         /// What should have come: "LED2 on".
         expected: String,
         /// How long it was waited for.
         within: Duration,
+        /// The end of what the guest said.
+        console: String,
     },
     /// Another LED changed.
     #[error("{expected} should have come next; {found} came")]
@@ -114,12 +122,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit status: 1 when it does not blink, 3 when it does not build, 130 when interrupted.
+    /// The exit status: 1 when it does not blink, 3 when there is nothing to start, 130 when interrupted.
     pub fn status(&self) -> u8 {
         match self {
             Self::Build(_) => 3,
             Self::Interrupted { .. } => 130,
             _ => 1,
+        }
+    }
+
+    /// What to do about it, where that is not plain from the message.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Build(error) => error.remedy(),
+            _ => None,
         }
     }
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The live view as text: what stands where, on a screen of any size.
 
-use std::collections::VecDeque;
-
 use super::board::{BUTTON, LABEL, LEDS, Line};
-use super::picture::{Entry, Picture, stamp};
+use super::picture::{Picture, is_edge, stamp};
 
 /// How a piece of text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ pub fn frame(picture: &Picture, width: usize, height: usize) -> Vec<Row> {
     let mut rows = vec![
         vec![
             (Ink::Strong, " vgpio blinky".to_owned()),
-            (Ink::Faint, format!(": a PL061 guest on a simulated {LABEL}")),
+            (Ink::Faint, format!(": Linux in QEMU, on lines of a simulated {LABEL}")),
         ],
         Row::new(),
     ];
@@ -73,9 +71,9 @@ fn lamp(line: &Line, bulb: (Ink, &str), state: &str, more: &str) -> Row {
 }
 
 fn button(picture: &Picture) -> Row {
-    let more = match (picture.presses, picture.interrupts) {
+    let more = match (picture.presses, picture.edges) {
         (0, 0) => String::new(),
-        (presses, interrupts) => format!(" presses: {presses}, interrupts: {interrupts}"),
+        (presses, edges) => format!(" presses: {presses}, edges in the guest: {edges}"),
     };
     if picture.pressed {
         lamp(&BUTTON, (Ink::Blue, "\u{25a0}"), "pressed", &more)
@@ -86,15 +84,22 @@ fn button(picture: &Picture) -> Row {
 
 /// Both logs in so many rows.
 fn logs(picture: &Picture, width: usize, room: usize) -> Vec<Row> {
-    const TITLES: [&str; 2] = ["  Pads, from outside", "  Linux driver of the guest"];
+    const TITLES: [&str; 2] = ["  Pads, from outside", "  Console of the guest"];
+    let pads = picture.outside.iter().map(|entry| {
+        vec![(Ink::Faint, format!("{:>12}  ", stamp(entry.at))), (Ink::Plain, entry.text.clone())]
+    });
+    let console = picture.console.iter().chain([&picture.last]).map(|line| {
+        let ink = if is_edge(line) { Ink::Blue } else { Ink::Plain };
+        vec![(ink, format!("  {line}"))]
+    });
     if width < BESIDE {
         let first = room / 2;
-        let mut rows = log(TITLES[0], &picture.outside, first);
-        rows.extend(log(TITLES[1], &picture.driver, room - first));
+        let mut rows = log(TITLES[0], pads, first);
+        rows.extend(log(TITLES[1], console, room - first));
         return rows;
     }
-    let left = log(TITLES[0], &picture.outside, room);
-    let right = log(TITLES[1], &picture.driver, room);
+    let left = log(TITLES[0], pads, room);
+    let right = log(TITLES[1], console, room);
     left.into_iter()
         .zip(right)
         .map(|(mut row, right)| {
@@ -108,14 +113,13 @@ fn logs(picture: &Picture, width: usize, room: usize) -> Vec<Row> {
 }
 
 /// A title and the newest entries: so many rows exactly.
-fn log(title: &str, entries: &VecDeque<Entry>, rows: usize) -> Vec<Row> {
+fn log(title: &str, entries: impl DoubleEndedIterator<Item = Row>, rows: usize) -> Vec<Row> {
     let Some(room) = rows.checked_sub(1) else {
         return Vec::new();
     };
     let mut log = vec![vec![(Ink::Strong, title.to_owned())]];
-    log.extend(entries.iter().skip(entries.len().saturating_sub(room)).map(|entry| {
-        vec![(Ink::Faint, format!("{:>12}  ", stamp(entry.at))), (Ink::Plain, entry.text.clone())]
-    }));
+    log.extend(entries.rev().take(room));
+    log[1..].reverse();
     log.resize(rows, Row::new());
     log
 }
@@ -132,7 +136,7 @@ fn cut(row: &mut Row, width: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{Act, Pad, What};
+    use super::super::message::{Pad, Said};
     use super::*;
 
     fn busy() -> Picture {
@@ -141,9 +145,11 @@ mod tests {
             let name = LEDS[i / 2 % 3].name.to_owned();
             let at_ns = 123_456_789_000 + i as u64;
             picture.pad(&Pad { at_ns, name, high: i % 2 == 0 }).expect("in turn");
-            picture.act(&Act { at_ns, what: What::Store(0x10, 4) });
+            picture
+                .said(Said { lines: vec!["7.5 falling \"BUTTON\"".into()], last: String::new() });
         }
         picture.pad(&Pad { at_ns: 0, name: "BUTTON".into(), high: false }).expect("a press");
+        picture.said(Said { lines: Vec::new(), last: "guest# ".into() });
         picture
     }
 
@@ -170,10 +176,10 @@ mod tests {
         assert_eq!(rows.len(), 24);
         assert_eq!(
             rows[5],
-            "  \u{25a0} BUTTON pressed  vgpio 4 = gpio 5   presses: 1, interrupts: 0"
+            "  \u{25a0} BUTTON pressed  vgpio 4 = gpio 14  presses: 1, edges in the guest: 100"
         );
-        assert_eq!(rows[7], "  Pads, from outside            Linux driver of the guest");
-        assert_eq!(rows[20], "  123.456789  LED2 off          123.456789  GPIODATA+010 <- 04");
+        assert_eq!(rows[7], "  Pads, from outside            Console of the guest");
+        assert_eq!(rows[20], "  123.456789  LED2 off          7.5 falling \"BUTTON\"");
         assert_eq!(rows[23], " space: press the button   q: quit   rounds: 16");
     }
 
@@ -181,6 +187,6 @@ mod tests {
     fn a_narrow_terminal_has_the_logs_one_below_the_other() {
         let rows = text(&frame(&busy(), 40, 24));
         assert_eq!(rows[7], "  Pads, from outside");
-        assert_eq!(rows[14], "  Linux driver of the guest");
+        assert_eq!(rows[14], "  Console of the guest");
     }
 }

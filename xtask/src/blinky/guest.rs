@@ -1,100 +1,93 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The guest: a shell loop on sysfs, on the driver.
-//!
-//! ```sh
-//! while true; do for i in 0 1 2; do echo 1 > gpio$i/value; sleep 0.3; echo 0 > gpio$i/value; done; done
-//! ```
+//! The guest: Linux in QEMU, with its console.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{PipeReader, Read, Write, pipe};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::Sender;
-use std::time::{Duration, Instant};
+use std::thread;
 
-use vgpio::client::{self, Event, Lines, Options, State};
-use vgpio::controller::{Notice, Pl061Controller};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
-use super::board::{self, BUTTON, LEDS};
-use super::driver::Driver;
+use super::board;
+use super::build::Programs;
+use super::console::Console;
 use super::error::{Error, Result};
 use super::message::Message;
 
-/// How long an LED is on.
-const ON: Duration = Duration::from_millis(300);
-/// How long the daemon may take to lend its lines.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The machine. Its own PL061 gets the lines.
+const MACHINE: &str =
+    "-M virt -cpu cortex-a53 -m 256 -display none -monitor none -serial stdio -net none";
+/// Without `kpti=off` each system call of the guest would flush the TLB that QEMU emulates.
+const KERNEL_OPTIONS: &str = "console=ttyAMA0 kpti=off";
 
-/// Blinks so many rounds, or until it is to stop. Its lines are given back when the guest that
-/// this returns is dropped.
-///
-/// # Errors
-/// The daemon does not lend the lines, or takes them away.
-pub fn run(
-    socket: PathBuf,
-    rounds: Option<u64>,
-    stop: &AtomicBool,
-    log: Sender<Message>,
-) -> Result<Driver> {
-    let mut driver = Driver::probe(attach(socket)?, log);
-    for led in &LEDS {
-        driver.direction_output(led.vgpio, false);
-    }
-    driver.direction_input(BUTTON.vgpio);
-    driver.irq_type_both(BUTTON.vgpio);
-    driver.irq_unmask(BUTTON.vgpio);
-    let mut round = 0;
-    while rounds.is_none_or(|rounds| round < rounds) {
-        for led in &LEDS {
-            driver.set_value(led.vgpio, true);
-            let mut outcome = Ok(());
-            driver.sleep(Instant::now() + ON, &mut |event| {
-                if let Err(error) = check(event) {
-                    outcome = Err(error);
-                }
-            });
-            outcome?;
-            driver.set_value(led.vgpio, false);
-            if stop.load(Ordering::Relaxed) {
-                return Ok(driver);
-            }
-        }
-        round += 1;
-    }
-    Ok(driver)
+/// A running QEMU, until dropped.
+pub struct Guest {
+    qemu: Child,
 }
 
-/// A controller on the daemon's lines.
-fn attach(socket: PathBuf) -> Result<Pl061Controller> {
-    let mut gpio = Pl061Controller::new(Options {
-        socket,
-        name: "blinky".to_owned(),
-        reconnect: None,
-        ..Options::new(Lines::Map(board::map()))
-    })?;
-    gpio.connect()?;
-    let deadline = Instant::now() + PATIENCE;
-    while gpio.client().state() != State::Attached {
-        let mut outcome = Ok(());
-        let happened = gpio.wait(deadline, &mut |notice| {
-            if let Notice::Client(event) = notice
-                && let Err(error) = check(event)
-            {
-                outcome = Err(error);
-            }
-        });
-        outcome?;
-        if !happened {
-            return Err(Error::NotAttached(PATIENCE));
+impl Guest {
+    /// Starts it with the lines of the daemon at this socket. What it says goes there; commands
+    /// are typed as soon as it asks for them.
+    ///
+    /// # Errors
+    /// QEMU cannot be started.
+    pub fn start(programs: &Programs, socket: &Path, out: Sender<Message>) -> Result<Self> {
+        let (console, end) = pipe().map_err(Error::Console)?;
+        let mut command = Command::new(&programs.qemu);
+        command
+            .args(MACHINE.split(' '))
+            .args(["-gpiodev", &board::map()])
+            .arg("-kernel")
+            .arg(programs.guest.join("kernel"))
+            .arg("-initrd")
+            .arg(programs.guest.join("initramfs"))
+            .args(["-append", KERNEL_OPTIONS])
+            .env("VGPIO_SOCKET", socket)
+            .stdin(Stdio::piped())
+            // One pipe: what QEMU complains of stands where the guest went silent.
+            .stdout(end.try_clone().map_err(Error::Console)?)
+            .stderr(end)
+            // Ctrl-C is for us. A wrapper around QEMU is of this group too.
+            .process_group(0);
+        let start = |source| Error::Start { path: programs.qemu.clone(), source };
+        let mut qemu = command.spawn().map_err(start)?;
+        if let Some(keyboard) = qemu.stdin.take() {
+            thread::spawn(move || talk(console, keyboard, &out));
         }
+        Ok(Self { qemu })
     }
-    Ok(gpio)
+
+    /// How it ended, in words, once its console is closed.
+    pub fn status(&mut self) -> String {
+        self.qemu.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+    }
 }
 
-/// Whether the guest can go on.
-fn check(event: Event) -> Result<()> {
-    match event {
-        Event::Disconnected { error, .. } => Err(error.into()),
-        Event::Lost { .. } => Err(client::Error::Closed.into()),
-        Event::Error(report) => Err(Error::Store(report)),
-        _ => Ok(()),
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Ok(None) = self.qemu.try_wait()
+            && let Ok(id) = i32::try_from(self.qemu.id())
+        {
+            // There is nothing that it would have to save.
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+            let _ = self.qemu.wait();
+        }
     }
+}
+
+/// Reads the console to its end, and types. Nobody listens, on either side, when it ends.
+fn talk(mut from: PipeReader, mut keyboard: ChildStdin, out: &Sender<Message>) {
+    let mut console = Console::default();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        let (said, typed) = console.take(buffer.get(..count).unwrap_or_default());
+        let _ = keyboard.write_all(typed.as_bytes());
+        if out.send(Message::Said(said)).is_err() {
+            return;
+        }
+    }
+    let _ = out.send(Message::Ended);
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask blinky`: a guest's PL061 blinks three LEDs of a simulated chip.
+//! `cargo xtask blinky`: Linux in QEMU blinks three LEDs of a simulated chip.
 //!
 //! ```text
-//!   guest ── driver ── PL061 ══ vgpiod ── simulated R-Car block
-//!     │                          │ control socket
-//!     └──────── messages ────────┴─ outside ──> main loop ──> view | plain | svg
+//!   Linux ── PL061 of QEMU ══ vgpiod ── simulated R-Car block
+//!     │ console                 │ control socket
+//!     └──────── messages ───────┴─ outside ──> main loop ──> view | plain | svg
 //! ```
 //!
-//! What is shown of the LEDs is what the outside world sees of the pads: a store of the guest that
-//! goes astray anywhere on its way shows no light, and ends in an error.
+//! What is shown of the LEDs is what the outside world sees of the pads, not what the guest says: a
+//! store of the guest that goes astray anywhere on its way shows no light, and ends in an error.
 
 mod board;
 mod build;
+mod console;
 mod daemon;
-mod driver;
 mod error;
 mod frame;
 mod guest;
@@ -27,22 +27,19 @@ mod view;
 use std::env;
 use std::io::{self, IsTerminal, stdin, stdout};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 
+use crate::cache::Cache;
 use crate::workspace::Workspace;
+use build::Programs;
 use daemon::Daemon;
 use error::{Error, Result};
+use guest::Guest;
 use message::{Message, now_ns};
 use picture::{Entry, Picture};
-
-/// How long an LED may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the user wants.
 #[derive(Args)]
@@ -71,14 +68,14 @@ trait Output {
 ///
 /// # Errors
 /// Anything went wrong on the way, or at the end.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let program = build::daemon(workspace).map_err(Error::Build)?;
+pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<()> {
+    let programs = Programs::get(cache, workspace).map_err(Error::Build)?;
     let (out, inbox) = channel();
     let stop = out.clone();
     // Nobody listens any more when it ends.
     ctrlc::set_handler(move || drop(stop.send(Message::Stop)))?;
     let start_ns = now_ns();
-    let daemon = Daemon::start(&program)?;
+    let daemon = Daemon::start(&programs.daemon)?;
     let ran = (|| {
         outside::watch(&daemon.control(), out.clone())?;
         let finger = outside::finger(&daemon.control(), out.clone())?;
@@ -87,27 +84,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             None if is_terminal() => {
                 Box::new(view::View::open(out.clone()).map_err(Error::Output)?)
             }
-            None => Box::new(plain::Plain),
+            None => Box::new(plain::Plain::new()),
         };
-        let stopped = Arc::new(AtomicBool::new(false));
-        let guest = {
-            let (socket, rounds) = (daemon.socket(), options.cycles);
-            let stopped = Arc::clone(&stopped);
-            let (log, out) = (out.clone(), out);
-            thread::spawn(move || match guest::run(socket, rounds, &stopped, log) {
-                Ok(driver) => Some(driver),
-                Err(error) => {
-                    let _ = out.send(Message::Failed(error));
-                    None
-                }
-            })
-        };
+        let mut guest = Guest::start(&programs, &daemon.socket(), out)?;
         let mut picture = Picture::new(start_ns);
-        let shown = show(&inbox, &finger, output.as_mut(), &mut picture, options.cycles);
-        stopped.store(true, Ordering::Relaxed);
-        // Its lines are given back here; a panic has been printed by the thread itself.
-        drop(guest.join());
-        shown
+        show(&inbox, &finger, &mut guest, output.as_mut(), &mut picture, options.cycles)
     })();
     // A daemon that failed is the cause of what else went wrong.
     daemon.stop().and(ran)
@@ -117,24 +98,29 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 fn show(
     inbox: &Receiver<Message>,
     finger: &SyncSender<()>,
+    guest: &mut Guest,
     output: &mut dyn Output,
     picture: &mut Picture,
     rounds: Option<u64>,
 ) -> Result<()> {
-    let mut deadline = Instant::now() + PATIENCE;
+    let mut deadline = Instant::now() + picture.patience();
     while rounds.is_none_or(|rounds| picture.rounds() < rounds) {
         match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Message::Pad(pad)) => {
                 let before = picture.changes;
                 let entry = picture.pad(&pad)?;
                 if picture.changes > before {
-                    deadline = Instant::now() + PATIENCE;
+                    deadline = Instant::now() + picture.patience();
                 }
                 if is_closed(output.pad(&entry))? {
                     return Ok(());
                 }
             }
-            Ok(Message::Act(act)) => picture.act(&act),
+            Ok(Message::Said(said)) => picture.said(said),
+            Ok(Message::Ended) => {
+                let status = guest.status();
+                return Err(Error::Ended { status, console: picture.tail() });
+            }
             // One finger: it is not here while it presses.
             Ok(Message::Press) => drop(finger.try_send(())),
             Ok(Message::Redraw) => {}
@@ -145,7 +131,7 @@ fn show(
             }
             Ok(Message::Failed(error)) => return Err(error),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                return Err(Error::Missing { expected: picture.expected(), within: PATIENCE });
+                return Err(picture.overdue());
             }
         }
         output.draw(picture).map_err(Error::Output)?;

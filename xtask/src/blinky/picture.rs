@@ -6,10 +6,20 @@ use std::time::Duration;
 
 use super::board::{BUTTON, LEDS};
 use super::error::{Error, Result};
-use super::message::{Act, Pad, What};
+use super::message::{Pad, Said};
 
 /// Entries kept of a log.
 const LOG: usize = 200;
+/// Lines of the console that an error shows.
+const TAIL: usize = 20;
+/// How long the guest may take to its first light; on a busy host it boots in a minute.
+const BOOT: Duration = Duration::from_secs(180);
+/// How long each further change may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What the guest's first process says when it starts the shell.
+const BOOTED: &str = "guest ready: ";
+/// What gpiomon says at the end of a line.
+const EDGES: [&str; 2] = [" falling \"BUTTON\"", " rising \"BUTTON\""];
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +40,18 @@ pub struct Picture {
     pub pressed: bool,
     /// How often it was pressed.
     pub presses: u64,
-    /// Interrupts raised.
-    pub interrupts: u64,
+    /// Edges of the button that the guest has told of.
+    pub edges: u64,
     /// Changes of LEDs, all in order.
     pub changes: usize,
     /// What the outside world saw; the newest last.
     pub outside: VecDeque<Entry>,
-    /// What the driver did; the newest last.
-    pub driver: VecDeque<Entry>,
+    /// Whether the guest has booted.
+    pub booted: bool,
+    /// What is on the guest's console; the newest last.
+    pub console: VecDeque<String>,
+    /// The line of the console that is not yet whole.
+    pub last: String,
 }
 
 impl Picture {
@@ -73,11 +87,39 @@ impl Picture {
         Ok(entry)
     }
 
-    /// The guest's driver has done something.
-    pub fn act(&mut self, act: &Act) {
-        self.interrupts += u64::from(act.what == What::Irq(true));
-        let entry = self.entry(act.at_ns, act.what.to_string());
-        push(&mut self.driver, entry);
+    /// The guest's console has changed.
+    pub fn said(&mut self, said: Said) {
+        for line in said.lines {
+            self.booted |= line.starts_with(BOOTED);
+            self.edges += u64::from(is_edge(&line));
+            push(&mut self.console, line);
+        }
+        self.last = said.last;
+    }
+
+    /// How long the next change may take.
+    pub fn patience(&self) -> Duration {
+        if self.changes == 0 { BOOT } else { PATIENCE }
+    }
+
+    /// What is wrong when it takes longer.
+    pub fn overdue(&self) -> Error {
+        let (within, console) = (self.patience(), self.tail());
+        if self.booted {
+            Error::Missing { expected: self.expected(), within, console }
+        } else {
+            Error::NotBooted { within, console }
+        }
+    }
+
+    /// The end of the guest's console.
+    pub fn tail(&self) -> String {
+        let whole = self.console.iter().skip(self.console.len().saturating_sub(TAIL));
+        let lines: Vec<_> = whole.chain([&self.last]).map(String::as_str).collect();
+        match lines.join("\n").trim() {
+            "" => "(nothing)".to_owned(),
+            text => text.to_owned(),
+        }
     }
 
     /// The change of an LED that comes next: each goes on and off, in turn.
@@ -96,11 +138,16 @@ impl Picture {
     }
 }
 
+/// Whether a line of the console tells of an edge of the button.
+pub fn is_edge(line: &str) -> bool {
+    EDGES.iter().any(|edge| line.ends_with(edge))
+}
+
 fn change(name: &str, on: bool) -> String {
     format!("{name} {}", if on { "on" } else { "off" })
 }
 
-fn push(log: &mut VecDeque<Entry>, entry: Entry) {
+fn push<T>(log: &mut VecDeque<T>, entry: T) {
     if log.len() == LOG {
         log.pop_front();
     }
@@ -143,6 +190,27 @@ mod tests {
             let error = Picture::new(0).pad(&wrong).expect_err("LED1 is first");
             assert!(error.to_string().starts_with("LED1 on should have come next"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_guest_tells_of_its_buttons_edges() {
+        let mut picture = Picture::new(0);
+        let lines = ["gpiomon BUTTON &", "9.2 falling \"BUTTON\"", "9.3 rising \"BUTTON\""];
+        picture.said(Said { lines: lines.map(str::to_owned).into(), last: String::new() });
+        assert_eq!(picture.edges, 2);
+    }
+
+    #[test]
+    fn what_does_not_come_is_told_with_the_console() {
+        let mut picture = Picture::new(0);
+        let silent = picture.overdue().to_string();
+        assert_eq!(silent, "the guest did not boot within 180 s; its console:\n(nothing)");
+        picture.said(Said { lines: vec!["Kernel panic".into()], last: "---".into() });
+        assert!(picture.overdue().to_string().ends_with("console:\nKernel panic\n---"));
+        picture.said(Said { lines: vec!["guest ready: Linux".into()], last: "guest# ".into() });
+        let stuck = picture.overdue().to_string();
+        assert!(stuck.starts_with("LED1 on did not come within 180 s;"), "{stuck}");
+        assert!(stuck.ends_with("guest ready: Linux\nguest#"), "{stuck}");
     }
 
     #[test]

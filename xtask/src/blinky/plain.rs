@@ -5,9 +5,19 @@ use std::io::{self, Write, stdout};
 
 use super::Output;
 use super::picture::{Entry, Picture, stamp};
+use crate::progress::Progress;
 
 /// `0.123456 LED1 on`, on standard output.
-pub struct Plain;
+pub struct Plain {
+    boot: Option<Progress>,
+}
+
+impl Plain {
+    /// Says that the guest boots, for nothing else is to be seen of it.
+    pub fn new() -> Self {
+        Self { boot: Some(Progress::new("booting the guest", 0, "")) }
+    }
+}
 
 impl Output for Plain {
     fn pad(&mut self, entry: &Entry) -> io::Result<()> {
@@ -16,7 +26,12 @@ impl Output for Plain {
         out.flush()
     }
 
-    fn draw(&mut self, _: &Picture) -> io::Result<()> {
+    fn draw(&mut self, picture: &Picture) -> io::Result<()> {
+        if picture.booted
+            && let Some(boot) = self.boot.take()
+        {
+            boot.finish();
+        }
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ const STYLE: &str = "text{font:14px ui-monospace,'DejaVu Sans Mono',Menlo,Consol
     .r{fill:#ff5c57}.y{fill:#f3c13a}.g{fill:#4fd06b}.u{fill:#57a8ff}\
     .p{visibility:hidden}";
 
-/// Keeps pictures until the end.
+/// Keeps pictures, of the booted guest, until the end.
 pub struct Recorder {
     path: PathBuf,
     keys: Sender<Message>,
@@ -92,6 +92,9 @@ impl Output for Recorder {
             self.pressed = true;
             // The main loop is who calls this.
             let _ = self.keys.send(Message::Press);
+        }
+        if !picture.booted {
+            return Ok(());
         }
         let at = self.start.elapsed();
         let rows = frame(picture, SIZE.0, SIZE.1);

@@ -107,7 +107,7 @@ fn read_key(keys: &Sender<Message>) -> bool {
 
 fn meaning(key: KeyEvent) -> Option<Message> {
     match key.code {
-        KeyCode::Char(' ') => Some(Message::Press),
+        KeyCode::Char(' ' | 'b') => Some(Message::Press),
         KeyCode::Char('q') | KeyCode::Esc => Some(Message::Stop),
         KeyCode::Char('c') if key.modifiers == KeyModifiers::CONTROL => Some(Message::Stop),
         _ => None,

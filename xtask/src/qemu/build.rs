@@ -76,11 +76,11 @@ impl<'a> Build<'a> {
         run(&format!("applying {name}"), patch.current_dir(&self.tree))
     }
 
-    /// Runs QEMU's configure script.
+    /// Runs QEMU's configure script, with these options beside the usual ones.
     ///
     /// # Errors
     /// It fails.
-    pub fn configure(&self) -> Result<()> {
+    pub fn configure(&self, options: &[&str]) -> Result<()> {
         let progress = Progress::new("configuring QEMU", 0, "");
         write(&self.tree.join("configs/devices/aarch64-softmmu/vgpio.mak"), DEVICES)?;
         create_dir(&self.build())?;
@@ -95,6 +95,7 @@ impl<'a> Build<'a> {
         let mut configure = self.command("../configure");
         configure
             .args(OPTIONS)
+            .args(options)
             .arg(format!("--extra-cflags=-I{}", headers.display()))
             .arg(format!("--extra-ldflags={}", link.join(" ")));
         if self.has_feature()? {
@@ -123,18 +124,17 @@ impl<'a> Build<'a> {
         run("configuring QEMU", meson.arg("configure").arg(format!("-D{FEATURE}=enabled")))
     }
 
-    /// Builds, and hands each line that the build prints to `line`.
+    /// Builds.
     ///
     /// # Errors
     /// It does not build.
-    pub fn ninja(&self, label: &str, targets: &[&str], mut line: impl FnMut(&str)) -> Result<()> {
+    pub fn ninja(&self, label: &str, targets: &[&str]) -> Result<()> {
         let mut progress = Progress::new(label, 0, "steps");
         let mut ninja = self.command("ninja");
         each_line(&format!("building {label}"), ninja.args(targets), |text| {
             if let Some((done, total)) = counted(text) {
                 progress.at(done, total);
             }
-            line(text);
         })?;
         progress.finish();
         Ok(())
