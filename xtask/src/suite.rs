@@ -35,7 +35,8 @@ pub enum Step {
     Host,
     /// The daemon with its second chip driver, on this host.
     Libgpiod,
-    /// The QEMU series: each patch applies, passes QEMU's checker and builds, and its qtests pass.
+    /// The QEMU series: each patch applies, passes QEMU's checker and builds, and its qtests pass. Not
+    /// among those that run when none is named, for it takes half an hour whenever the series changes.
     Qemu,
     /// Tests on the kernel's gpio-sim, inside user-mode Linux.
     Rig,
@@ -68,8 +69,11 @@ pub fn run(
         failed_checks: 0,
         summary: Vec::new(),
     };
-    for step in Step::value_variants().iter().filter(|step| only.is_empty() || only.contains(step))
-    {
+    let wanted_step = |step: &&Step| match only {
+        [] => **step != Step::Qemu,
+        only => only.contains(step),
+    };
+    for step in Step::value_variants().iter().filter(wanted_step) {
         let done = match step {
             Step::Format => runner.format(),
             Step::Lint => runner.lint(),
