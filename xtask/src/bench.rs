@@ -15,6 +15,8 @@ use crate::workspace::{BACKEND, TESTS, Workspace, executables};
 
 /// The benchmark of the whole path.
 const WHOLE_PATH: &str = "whole_path";
+/// The same, from a guest in QEMU.
+const GUEST_PATH: &str = "guest_path";
 /// The daemon's program.
 const DAEMON: &str = "vgpiod";
 /// Those of single parts: crate and name.
@@ -30,6 +32,9 @@ pub struct Options {
     /// Time single parts: codec, chips, client
     #[arg(long)]
     micro: bool,
+    /// Time a guest in QEMU: sets of a line with and without the host's behind it, and a button
+    #[arg(long, conflicts_with_all = ["micro", "gpio_sim"])]
+    guest: bool,
     /// Arguments for the benchmark: --json, --samples N; --help lists them
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -49,8 +54,9 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     }
     let daemon = ["build", "--release", "--package", BACKEND, "--bin", DAEMON];
     let daemon = build(&mut workspace.cargo(&daemon), DAEMON)?;
-    let bench = ["bench", "--package", TESTS, "--bench", WHOLE_PATH, "--no-run"];
-    let bench = build(unwinding(&mut workspace.cargo(&bench)), WHOLE_PATH)?;
+    let name = if options.guest { GUEST_PATH } else { WHOLE_PATH };
+    let bench = ["bench", "--package", TESTS, "--bench", name, "--no-run"];
+    let bench = build(unwinding(&mut workspace.cargo(&bench)), name)?;
     if options.gpio_sim {
         let mut rig = suite::prepare(cache, workspace, rig::DEADLINE)?;
         let name = DAEMON.to_uppercase();
@@ -61,7 +67,11 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
         line.extend(options.arguments.iter().cloned());
         return Ok(rig.run(&line)?.status());
     }
-    run_here(Command::new(bench).env(DAEMON.to_uppercase(), daemon).args(&options.arguments))?;
+    let mut command = Command::new(bench);
+    if options.guest {
+        command.envs(suite::Machine::build(cache, workspace)?.environment());
+    }
+    run_here(command.env(DAEMON.to_uppercase(), daemon).args(&options.arguments))?;
     Ok(0)
 }
 

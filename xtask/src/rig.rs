@@ -22,7 +22,7 @@ use crate::error::{Error, INTERRUPTED_STATUS, Result};
 use crate::job::{self, Job, Outcome};
 
 /// How long a command may run unless the user says otherwise.
-pub const DEADLINE: Duration = Duration::from_secs(600);
+pub const DEADLINE: Duration = Duration::from_secs(1200);
 /// Memory of the rig, in MiB. Pages that are never touched cost nothing.
 const MEMORY_MIB: u64 = 1024;
 /// How often the host looks whether the rig has ended.

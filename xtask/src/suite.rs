@@ -296,20 +296,25 @@ impl Runner<'_> {
 }
 
 /// A virtual machine for the tests: the patched QEMU, and what it boots.
-struct Machine {
+pub struct Machine {
     qemu: PathBuf,
     guest: PathBuf,
 }
 
 impl Machine {
-    fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
+    /// Builds what the cache lacks.
+    ///
+    /// # Errors
+    /// Something of it cannot be built or fetched.
+    pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         Ok(Self {
             qemu: qemu::program(cache, workspace, false)?,
             guest: guest::build(cache, workspace.root(), false)?,
         })
     }
 
-    fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+    /// How the tests are told of it.
+    pub fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
         [("VGPIO_QEMU", &self.qemu), ("VGPIO_GUEST", &self.guest)].into_iter()
     }
 }

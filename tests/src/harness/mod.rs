@@ -16,6 +16,7 @@ mod guest;
 mod holder;
 mod outside;
 mod simulated;
+mod vm;
 mod watcher;
 mod wire;
 
@@ -27,6 +28,7 @@ pub use guest::{Guest, export, map, options};
 pub use holder::Holder;
 pub use outside::Outside;
 pub use simulated::{Simulated, pad};
+pub use vm::{Machine, Ran, Refusal, Vm};
 pub use watcher::Watcher;
 pub use wire::{Told, Wire};
 

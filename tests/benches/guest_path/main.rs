@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a host line costs a guest: sets of a line of the PL061 that is mapped to the host, in turns
+//! with sets of a line of the same PL061 that is not; and edges of a button until a program in the
+//! guest has them. One boot, for the speed of a busy or virtual host changes from one second to the
+//! next, the ratio of neighbours does not.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark that fails has no figures to give")]
+#![forbid(unsafe_code)]
+
+mod report;
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use serde::Deserialize;
+use serde_json::Value;
+use vgpio_tests::harness::{Daemon, LABEL, Machine, Outside, Simulated, Vm};
+
+use report::{Edges, Report, Sets};
+
+/// The guest's line that is mapped to a host line, and the host line.
+const MAPPED: (u32, u32) = (0, 11);
+/// The guest's line that is mapped to nothing.
+const BARE: u32 = 1;
+/// The guest's line of the button, and the host line.
+const BUTTON: (u32, u32) = (5, 21);
+/// A round of sets, or all presses, may take so long.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Time sets and edges of a guest's line, mapped to the host and not
+#[derive(Parser)]
+#[command(name = "cargo bench -p vgpio-tests --bench guest_path --")]
+struct Arguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Sets of a round
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    sets: u32,
+    /// Rounds of sets
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    rounds: usize,
+    /// Edges of the button
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    edges: u32,
+    /// Time between two edges, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 5)]
+    apart: u64,
+    /// What cargo tells every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What `gpiobench` in the guest says of all sets or edges of a run.
+#[derive(Clone, Copy, Deserialize)]
+struct Measured {
+    #[serde(default)]
+    per_second: u64,
+    p50_ns: u64,
+    p99_ns: u64,
+    #[serde(default)]
+    lost: u64,
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    let report = measure(&arguments);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report).unwrap());
+    } else {
+        print!("{report}");
+    }
+}
+
+fn measure(arguments: &Arguments) -> Report {
+    let mut world = Simulated::new();
+    let mut options = world.options();
+    options.push("--allow-line-maps".to_owned());
+    let daemon = Daemon::start(&options);
+    world.meet(&daemon);
+    let map = format!("{LABEL},vgpios={}:{},gpios={}:{}", MAPPED.0, BUTTON.0, MAPPED.1, BUTTON.1);
+    let mut vm = Machine::new(&daemon, &[&map]).boot();
+    let (mut bare, mut mapped) = (Vec::new(), Vec::new());
+    for round in 0..=arguments.rounds {
+        // Whoever is first has no advantage; the first round warms up.
+        let mut lines = [BARE, MAPPED.0];
+        lines.rotate_left(round % 2);
+        for line in lines {
+            let measured = sets(&mut vm, line, arguments.sets);
+            if round > 0 {
+                if line == BARE { &mut bare } else { &mut mapped }.push(measured);
+            }
+        }
+    }
+    let sets = Sets::new(&bare, &mapped, counter(&mut vm, "sent"), counter(&mut vm, "coalesced"));
+    Report { sets, edges: edges(&mut world, &mut vm, arguments) }
+}
+
+fn counter(vm: &mut Vm, name: &str) -> u64 {
+    vm.gpiodev()["counters"].get(name).and_then(Value::as_u64).unwrap()
+}
+
+/// Sets a line high, low, high and so on.
+fn sets(vm: &mut Vm, line: u32, count: u32) -> Measured {
+    let said = vm.run_within(PATIENCE, &format!("gpiobench set /dev/gpiochip0 {line} {count}"));
+    serde_json::from_str(&said).unwrap()
+}
+
+/// Presses and releases the button.
+fn edges(world: &mut Simulated, vm: &mut Vm, arguments: &Arguments) -> Edges {
+    let count = arguments.edges;
+    vm.spawn(&format!("gpiobench edges /dev/gpiochip0 {} {count}", BUTTON.0), "/tmp/edges");
+    vm.wait_for("grep -c ready /tmp/edges", "1");
+    for i in 0..count {
+        let next = Instant::now() + Duration::from_millis(arguments.apart);
+        world.pull(BUTTON.1, i % 2 == 0);
+        sleep(next.saturating_duration_since(Instant::now()));
+    }
+    vm.wait_for("grep -c seqno /tmp/edges", &count.to_string());
+    Edges::new(serde_json::from_str(&vm.run("tail -n 1 /tmp/edges")).unwrap(), count)
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a QEMU is started with.
+
+use std::env;
+use std::fs::{self, File};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
+
+use super::console::Console;
+use super::qmp::Qmp;
+use super::{BOOT, COMMAND, Vm};
+use crate::harness::{Daemon, folder};
+
+/// Page tables that are kept from user programs make each system call ten times as long, for every
+/// switch between them flushes QEMU's translations. There is nothing here to keep.
+const KERNEL_OPTIONS: &str = "console=ttyAMA0 quiet kpti=off";
+
+/// A machine that is not yet started: QEMU's `virt` with the guest's kernel.
+#[derive(Debug)]
+pub struct Machine {
+    command: Command,
+    kernel_options: String,
+}
+
+/// What a QEMU said that did not start.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it wrote to its standard error.
+    pub text: String,
+}
+
+/// A QEMU whose guest boots.
+struct Started {
+    child: Child,
+    console: Console,
+    listener: UnixListener,
+    folder: TempDir,
+}
+
+impl Machine {
+    /// A machine with these gpiodevs, which are those of this daemon.
+    pub fn new(daemon: &Daemon, gpiodevs: &[&str]) -> Self {
+        let mut machine = Self::alone(gpiodevs);
+        machine.command.env("VGPIO_SOCKET", daemon.socket());
+        machine
+    }
+
+    /// As [`new`](Self::new), with the daemon's default socket.
+    pub fn alone(gpiodevs: &[&str]) -> Self {
+        let mut command = Command::new(from_environment("VGPIO_QEMU"));
+        command.env_remove("VGPIO_SOCKET").env_remove("VGPIO_CONTROL");
+        // User-mode Linux maps each page of a program by itself, and the host lets it have 65,530
+        // maps (`vm.max_map_count`): so little memory, and so little room for translated code.
+        command.args("-M virt -cpu cortex-a53 -m 80 -net none -accel tcg,tb-size=32".split(' '));
+        command.args("-display none -monitor none -serial stdio".split(' '));
+        for gpiodev in gpiodevs {
+            command.args(["-gpiodev", gpiodev]);
+        }
+        Self { command, kernel_options: KERNEL_OPTIONS.to_owned() }
+    }
+
+    /// With more options of QEMU's.
+    #[must_use]
+    pub fn with(mut self, options: &[&str]) -> Self {
+        self.command.args(options);
+        self
+    }
+
+    /// With another option of the kernel's.
+    #[must_use]
+    pub fn with_kernel(mut self, option: &str) -> Self {
+        self.kernel_options.push(' ');
+        self.kernel_options.push_str(option);
+        self
+    }
+
+    /// With an environment variable.
+    #[must_use]
+    pub fn with_environment(mut self, name: &str, value: &Path) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Boots it.
+    pub fn boot(self) -> Vm {
+        self.start().boot()
+    }
+
+    /// Boots both at once.
+    pub fn boot_both(self, other: Self) -> (Vm, Vm) {
+        let (one, two) = (self.start(), other.start());
+        (one.boot(), two.boot())
+    }
+
+    /// Starts it, which must fail.
+    pub fn refusal(self) -> Refusal {
+        // Its monitor finds somebody who listens, or that would be what it complains of.
+        let Started { mut child, mut console, listener: _listener, folder } = self.start();
+        console.wait_for_end(COMMAND);
+        let status = child.wait().expect("it is a child");
+        Refusal { status, text: errors(folder.path()) }
+    }
+
+    fn start(mut self) -> Started {
+        let guest = from_environment("VGPIO_GUEST");
+        let folder = folder();
+        let socket = folder.path().join("qmp.sock");
+        // QEMU connects before the guest runs, so nothing that it tells is missed.
+        let listener = UnixListener::bind(&socket).expect("a folder for sockets");
+        let errors = File::create(errors_file(folder.path())).expect("a folder for files");
+        let mut child = self
+            .command
+            .arg("-qmp")
+            .arg(format!("unix:{}", socket.display()))
+            .arg("-kernel")
+            .arg(guest.join("kernel"))
+            .arg("-initrd")
+            .arg(guest.join("initramfs"))
+            .args(["-append", &self.kernel_options])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {:?}: {error}", self.command));
+        let console = Console::of(&mut child);
+        Started { child, console, listener, folder }
+    }
+}
+
+impl Started {
+    fn boot(mut self) -> Vm {
+        if let Err(why) = self.console.try_wait_for_boot(BOOT) {
+            let _ = self.child.kill();
+            let errors = errors(self.folder.path());
+            panic!("no guest: {why}\n{errors}\n{}", self.console.tail());
+        }
+        let (stream, _) = self.listener.accept().expect("QEMU has connected");
+        let Self { child, console, folder, .. } = self;
+        Vm { child, console, qmp: Qmp::of(stream), folder }
+    }
+}
+
+/// What a QEMU wrote to its standard error.
+pub fn errors(folder: &Path) -> String {
+    fs::read_to_string(errors_file(folder)).expect("it was made")
+}
+
+fn errors_file(folder: &Path) -> PathBuf {
+    folder.join("stderr")
+}
+
+fn from_environment(name: &str) -> PathBuf {
+    let path = env::var_os(name).filter(|path| !path.is_empty());
+    let path = path.unwrap_or_else(|| {
+        panic!("no {name}: run `cargo xtask test`, which makes QEMU and the guest and sets it")
+    });
+    PathBuf::from(path)
+}
