@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A real guest in QEMU on the daemon's simulated block.
+//! A real guest in QEMU on the daemon's simulated block: the suite for every kind of chip, and what does
+//! not depend on the kind.
 
 #[path = "guest/fast.rs"]
 mod fast;
 mod guest;
+#[path = "guest/lifecycle.rs"]
+mod lifecycle;
+#[path = "guest/owners.rs"]
+mod owners;
+#[path = "guest/refusals.rs"]
+mod refusals;
 
 use guest::{Bench, export, sysfs};
 use vgpio_tests::harness::{Watcher, pad};

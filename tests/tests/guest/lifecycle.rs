@@ -4,7 +4,7 @@
 use vgpio_protocol::Direction;
 use vgpio_tests::harness::{Daemon, Outside, Vm, eventually};
 
-use super::{Bench, export, sysfs};
+use crate::guest::{Bench, export, sysfs};
 
 /// The guest drives lines 0 and 1 with these levels.
 fn drive(vm: &mut Vm, levels: [&str; 2]) {

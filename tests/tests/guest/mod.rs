@@ -4,11 +4,8 @@
 
 pub mod button;
 mod interrupts;
-mod lifecycle;
 mod mission;
 mod outputs;
-mod owners;
-mod refusals;
 
 use std::rc::Rc;
 
@@ -17,12 +14,12 @@ use vgpio_tests::harness::{Daemon, LABEL, Machine, Outside, Vm, eventually};
 use crate::World;
 
 /// Where the guest's sysfs has the first line of the machine's own PL061.
-const LINE_0: u32 = 512;
+pub const LINE_0: u32 = 512;
 
 /// A daemon that lends all lines to whoever names them, and the world beyond its chip.
 pub struct Bench {
     pub daemon: Daemon,
-    world: World,
+    pub world: World,
     options: Vec<String>,
 }
 
@@ -37,7 +34,7 @@ impl Bench {
     }
 
     /// A machine whose own PL061 has these lines of the chip.
-    fn machine(&self, keys: &str) -> Machine {
+    pub fn machine(&self, keys: &str) -> Machine {
         Machine::new(&self.daemon, &[&format!("{LABEL},{keys}")])
     }
 
@@ -47,19 +44,19 @@ impl Bench {
     }
 
     /// Waits until the outside sees this level of a line.
-    fn sees(&mut self, offset: u32, high: bool) {
+    pub fn sees(&mut self, offset: u32, high: bool) {
         let what = format!("line {offset} is {}", if high { "high" } else { "low" });
         eventually(&what, || (self.world.level(offset) == high).then_some(()));
     }
 
     /// Waits until the outside sees these levels: bit *i* is that of `offsets[i]`.
-    fn sees_all(&mut self, offsets: &[u32], levels: u64) {
+    pub fn sees_all(&mut self, offsets: &[u32], levels: u64) {
         let what = format!("lines {offsets:?} are {levels:#b}");
         eventually(&what, || (self.world.levels(offsets) == levels).then_some(()));
     }
 
     /// Starts another daemon, with the same options, in the place of one that has ended.
-    fn restart(self, end: impl FnOnce(Daemon)) -> Self {
+    pub fn restart(self, end: impl FnOnce(Daemon)) -> Self {
         let Self { daemon, mut world, options } = self;
         let folder = Rc::clone(daemon.folder());
         end(daemon);

@@ -3,7 +3,7 @@
 
 use vgpio_tests::harness::{LABEL, Outside};
 
-use super::{Bench, export, sysfs};
+use crate::guest::{Bench, export, sysfs};
 
 #[test]
 fn two_guests_have_lines_of_one_chip() {

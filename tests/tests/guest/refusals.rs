@@ -5,7 +5,7 @@ use std::process;
 
 use vgpio_tests::harness::{Daemon, Guest, LABEL, Machine, map};
 
-use super::Bench;
+use crate::guest::Bench;
 
 /// QEMU exits with status 1, and a message that has all of these words.
 fn refused(daemon: &Daemon, gpiodev: &str, words: &[&str]) {
