@@ -10,18 +10,19 @@ use std::process::Stdio;
 use cargo_metadata::{Artifact, Message};
 use clap::Args;
 
+use crate::cache::read;
 use crate::command::{check, start};
 use crate::error::{Error, Result};
 use crate::man;
 use crate::workspace::{BACKEND, Workspace};
 
 /// The crate of libvgpio, and its folder.
-const LIBRARY: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
+pub const LIBRARY: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
 const PROGRAMS: [&str; 2] = ["vgpiod", "vgpioctl"];
 const STATIC: &str = "libvgpio.a";
-const SHARED: &str = "libvgpio.so";
+pub const SHARED: &str = "libvgpio.so";
 /// As `frontend-pl061/build.rs` names it.
-const SONAME: &str = "libvgpio.so.0";
+pub const SONAME: &str = "libvgpio.so.0";
 
 const PROGRAM_MODE: u32 = 0o755;
 const FILE_MODE: u32 = 0o644;
@@ -62,9 +63,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Vec<PathBuf>> {
 
     let source = workspace.root().join(LIBRARY.1);
     to.copy(&source.join("include/vgpio.h"), &prefix.join("include/vgpio.h"), FILE_MODE)?;
-    let template = source.join("vgpio.pc.in");
-    let text = fs::read_to_string(&template).map_err(Error::file("read", &template))?;
-    to.text(&to.pkg_config(&text), &libdir.join("pkgconfig/vgpio.pc"))?;
+    let description = pkg_config(workspace, &prefix, &libdir)?;
+    to.text(&description, &libdir.join("pkgconfig/vgpio.pc"))?;
     pages(&mut to)?;
     to.written.sort();
     Ok(to.written)
@@ -94,6 +94,22 @@ fn find<'a>(built: &'a [PathBuf], name: &str) -> Result<&'a Path> {
     let found = built.iter().find(|path| path.file_name().is_some_and(|file| file == name));
     let missing = || Error::Findings(format!("cargo built no {name}"));
     found.map(PathBuf::as_path).ok_or_else(missing)
+}
+
+/// What pkg-config is told of the library: the template with the names between @ replaced, and without what it
+/// says of itself.
+///
+/// # Errors
+/// The template cannot be read.
+pub fn pkg_config(workspace: &Workspace, prefix: &Path, libdir: &Path) -> Result<String> {
+    let template = read(&workspace.root().join(LIBRARY.1).join("vgpio.pc.in"))?;
+    let lines = template.split_inclusive('\n').filter(|line| !line.starts_with('#'));
+    let text: String = lines.collect();
+    Ok(text
+        .replace("@prefix@", &prefix.to_string_lossy())
+        .replace("@libdir@", &libdir.to_string_lossy())
+        .replace("@includedir@", &prefix.join("include").to_string_lossy())
+        .replace("@version@", version()))
 }
 
 /// All crates have the version of the workspace.
@@ -189,15 +205,5 @@ impl Installer {
 
     fn link(&mut self, to: &str, path: &Path) -> Result<()> {
         self.put(path, |new| symlink(to, new))
-    }
-
-    /// The template with the names between @ replaced, and without what it says of itself.
-    fn pkg_config(&self, template: &str) -> String {
-        let lines = template.split_inclusive('\n').filter(|line| !line.starts_with('#'));
-        let text: String = lines.collect();
-        text.replace("@prefix@", &self.prefix.to_string_lossy())
-            .replace("@libdir@", &self.libdir.to_string_lossy())
-            .replace("@includedir@", &self.prefix.join("include").to_string_lossy())
-            .replace("@version@", version())
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use vgpio_protocol::socket::{self, CONTROL_NAME, CONTROL_VARIABLE, SOCKET_NAME, SOCKET_VARIABLE};
 
 /// What the environment says about sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,8 +38,8 @@ impl Env {
     pub fn read() -> Self {
         let get = |key| std::env::var_os(key).filter(|value| !value.is_empty());
         Self {
-            socket: get("VGPIO_SOCKET"),
-            control: get("VGPIO_CONTROL"),
+            socket: get(SOCKET_VARIABLE),
+            control: get(CONTROL_VARIABLE),
             runtime_dir: get("XDG_RUNTIME_DIR"),
             is_root: nix::unistd::geteuid().is_root(),
         }
@@ -54,10 +55,10 @@ impl Env {
         file: Option<&Path>,
     ) -> Result<PathBuf, NoRuntimeDir> {
         let given = option.or(self.socket.as_deref().map(Path::new)).or(file);
-        self.or_default(given, "vgpiod.sock").ok_or(NoRuntimeDir {
+        self.or_default(given, SOCKET_NAME).ok_or(NoRuntimeDir {
             what: "frontends'",
             option: "--socket-path",
-            variable: "VGPIO_SOCKET",
+            variable: SOCKET_VARIABLE,
         })
     }
 
@@ -71,19 +72,15 @@ impl Env {
         file: Option<&Path>,
     ) -> Result<PathBuf, NoRuntimeDir> {
         let given = option.or(self.control.as_deref().map(Path::new)).or(file);
-        self.or_default(given, "control.sock").ok_or(NoRuntimeDir {
+        self.or_default(given, CONTROL_NAME).ok_or(NoRuntimeDir {
             what: "control",
             option: "--control",
-            variable: "VGPIO_CONTROL",
+            variable: CONTROL_VARIABLE,
         })
     }
 
     fn or_default(&self, given: Option<&Path>, name: &str) -> Option<PathBuf> {
-        if let Some(given) = given {
-            return Some(given.to_owned());
-        }
-        let dir =
-            if self.is_root { Path::new("/run") } else { Path::new(self.runtime_dir.as_ref()?) };
-        Some(dir.join("vgpio").join(name))
+        let runtime_dir = self.runtime_dir.as_deref().map(Path::new);
+        given.map(Path::to_owned).or_else(|| socket::default_path(name, self.is_root, runtime_dir))
     }
 }

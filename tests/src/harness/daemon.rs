@@ -66,6 +66,14 @@ impl Daemon {
         daemon
     }
 
+    /// Ends it, and starts another in its place, with these options.
+    #[must_use]
+    pub fn replaced(self, options: &[impl AsRef<str>], end: impl FnOnce(Self)) -> Self {
+        let folder = Rc::clone(&self.folder);
+        end(self);
+        Self::start_in(&folder, options)
+    }
+
     /// Runs one that is expected to end by itself.
     pub fn run(command: Command) -> Ended {
         Process::start(command).wait()

@@ -7,8 +7,6 @@ mod interrupts;
 mod mission;
 mod outputs;
 
-use std::rc::Rc;
-
 use vgpio_tests::harness::{Daemon, LABEL, Machine, Outside, Vm, eventually};
 
 use crate::World;
@@ -58,9 +56,7 @@ impl Bench {
     /// Starts another daemon, with the same options, in the place of one that has ended.
     pub fn restart(self, end: impl FnOnce(Daemon)) -> Self {
         let Self { daemon, mut world, options } = self;
-        let folder = Rc::clone(daemon.folder());
-        end(daemon);
-        let daemon = Daemon::start_in(&folder, &options);
+        let daemon = daemon.replaced(&options, end);
         world.meet(&daemon);
         Self { daemon, world, options }
     }

@@ -12,8 +12,6 @@ mod owners;
 mod safe;
 mod settings;
 
-use std::rc::Rc;
-
 use vgpio::client::Lines;
 use vgpio_tests::harness::{Daemon, Guest, LABEL, Outside, eventually, map};
 
@@ -67,9 +65,7 @@ impl Bench {
     /// Ends the daemon, and starts another with the same options in its place.
     fn restart(self, end: impl FnOnce(Daemon)) -> Self {
         let Self { daemon, mut world, options } = self;
-        let folder = Rc::clone(daemon.folder());
-        end(daemon);
-        let daemon = Daemon::start_in(&folder, &options);
+        let daemon = daemon.replaced(&options, end);
         world.meet(&daemon);
         Self { daemon, world, options }
     }

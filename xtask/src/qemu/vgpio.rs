@@ -9,15 +9,11 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::cache::{Cache, create_dir, read, write};
+use crate::cache::{Cache, create_dir, write};
 use crate::command::{check, start};
 use crate::error::{Error, Result};
+use crate::install::{LIBRARY, SHARED, SONAME, pkg_config};
 use crate::workspace::Workspace;
-
-/// The crate, and its folder.
-const CRATE: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
-/// The name in programs that link it.
-const SONAME: &str = "libvgpio.so.0";
 
 /// A library, its header and its pkg-config file in a folder of their own, which goes when this is dropped.
 pub struct Vgpio {
@@ -31,7 +27,7 @@ impl Vgpio {
     /// It does not build.
     pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let mut cargo =
-            workspace.cargo(&["build", "--quiet", "--release", "--lib", "--package", CRATE.0]);
+            workspace.cargo(&["build", "--quiet", "--release", "--lib", "--package", LIBRARY.0]);
         let status = cargo.stdin(Stdio::null()).status().map_err(start(&cargo))?;
         check("building libvgpio", &cargo, status, String::new)?;
 
@@ -39,21 +35,17 @@ impl Vgpio {
         let folder = TempDir::with_prefix_in("vgpio-", cache.root())
             .map_err(Error::file("create a folder in", cache.root()))?;
         let vgpio = Self { folder };
-        let source = workspace.root().join(CRATE.1);
+        let source = workspace.root().join(LIBRARY.1);
         let headers = vgpio.prefix().join("include");
         create_dir(&headers)?;
         create_dir(&vgpio.pkg_config())?;
-        let built = workspace.target_folder().join("release/libvgpio.so");
+        let built = workspace.target_folder().join("release").join(SHARED);
         fs::copy(&built, vgpio.library()).map_err(Error::file("copy", &built))?;
-        let link = vgpio.libraries().join("libvgpio.so");
+        let link = vgpio.libraries().join(SHARED);
         symlink(SONAME, &link).map_err(Error::file("create", &link))?;
         let header = source.join("include/vgpio.h");
         fs::copy(&header, headers.join("vgpio.h")).map_err(Error::file("copy", &header))?;
-        let description = read(&source.join("vgpio.pc.in"))?
-            .replace("@prefix@", &vgpio.prefix().to_string_lossy())
-            .replace("@libdir@", &vgpio.libraries().to_string_lossy())
-            .replace("@includedir@", &headers.to_string_lossy())
-            .replace("@version@", env!("CARGO_PKG_VERSION"));
+        let description = pkg_config(workspace, vgpio.prefix(), &vgpio.libraries())?;
         write(&vgpio.pkg_config().join("vgpio.pc"), description)?;
         Ok(vgpio)
     }
