@@ -9,6 +9,7 @@ mod vgpio;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Args;
 
@@ -25,7 +26,10 @@ use vgpio::Vgpio;
 /// The release line that the series is for; its folder in `qemu-patches`.
 const LINE: &str = "10.0";
 /// Raised when the steps of this module change what comes out.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
+
+/// How long a qtest may take; they take seconds.
+const QTEST_SECONDS: &str = "300";
 
 /// What to do with QEMU.
 #[derive(Args)]
@@ -33,7 +37,7 @@ pub struct Options {
     /// Build it again
     #[arg(long)]
     rebuild: bool,
-    /// Check the series: each patch applies with git am, passes checkpatch.pl and builds, and its qtests pass
+    /// Check the series: each patch applies with git am, passes checkpatch.pl and builds
     #[arg(long, conflicts_with = "tree")]
     check: bool,
     /// Only leave QEMU's source with the series as git commits here, for work on the series
@@ -56,6 +60,27 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<St
     Ok(program(cache, workspace, options.rebuild)?.display().to_string())
 }
 
+/// The qtests that the series adds, each ready to run on the patched QEMU, with its name.
+///
+/// # Errors
+/// As [`program`].
+pub fn qtests(cache: &Cache, workspace: &Workspace) -> Result<Vec<(String, Command)>> {
+    let program = program(cache, workspace, false)?;
+    let folder = program.with_file_name("..").join(build::QTESTS);
+    let command = |target: String| {
+        let name = target.rsplit('/').next().unwrap_or(&target).to_owned();
+        let mut command = Command::new("timeout");
+        command
+            .arg(QTEST_SECONDS)
+            .arg(folder.join(&name))
+            .args(["--tap", "-k"])
+            .env("QTEST_QEMU_BINARY", &program)
+            .env("QTEST_QEMU_IMG", program.with_file_name("qemu-img"));
+        (name, command)
+    };
+    Ok(Series::load(workspace)?.qtests()?.into_iter().map(command).collect())
+}
+
 /// `qemu-system-aarch64`, built if the cache has none for this series, with this checkout's libvgpio.
 ///
 /// `qemu-img` is beside it. Both run as they are, without a library path.
@@ -74,8 +99,10 @@ pub fn program(cache: &Cache, workspace: &Workspace, rebuild: bool) -> Result<Pa
             build.patch(patch)?;
         }
         build.configure(&[])?;
-        build.ninja("QEMU", &build::PROGRAMS)?;
-        build.collect(out)?;
+        let qtests = series.qtests()?;
+        let targets = build::PROGRAMS.into_iter().chain(qtests.iter().map(String::as_str));
+        build.ninja("QEMU", &targets.collect::<Vec<_>>())?;
+        build.collect(&qtests, out)?;
         write(&out.join("source.txt"), &source.origin)
     })?;
     // The library is not part of the key: whoever works on it need not build QEMU again.
@@ -120,6 +147,15 @@ impl Series {
         Ok(Self { patches })
     }
 
+    /// What to build for the qtests that the series adds, as their patches' summaries of new files tell.
+    fn qtests(&self) -> Result<Vec<String>> {
+        let mut targets = Vec::new();
+        for patch in &self.patches {
+            targets.extend(read(patch)?.lines().filter_map(added_qtest).map(str::to_owned));
+        }
+        Ok(targets)
+    }
+
     /// Names everything that goes into the build but libvgpio's inside.
     fn key(&self, workspace: &Workspace) -> Result<String> {
         let header = workspace.root().join("frontend-pl061/include/vgpio.h");
@@ -133,6 +169,12 @@ impl Series {
     }
 }
 
+/// The `tests/qtest/pl061-test` of a patch's ` create mode 100644 tests/qtest/pl061-test.c`.
+fn added_qtest(line: &str) -> Option<&str> {
+    let name = line.strip_prefix(" create mode 100644 ")?.strip_suffix(".c")?;
+    (name.starts_with("tests/qtest/") && name.ends_with("-test")).then_some(name)
+}
+
 fn is_patch(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.extension().is_some_and(|extension| extension == "patch") && !name.starts_with("0000-")
@@ -141,6 +183,14 @@ fn is_patch(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn new_tests_are_told_from_other_new_files() {
+        let added = " create mode 100644 tests/qtest/pl061-test.c";
+        assert_eq!(added_qtest(added), Some("tests/qtest/pl061-test"));
+        assert_eq!(added_qtest(" create mode 100644 tests/qtest/gpiodev-mock.c"), None);
+        assert_eq!(added_qtest(" tests/qtest/pl061-test.c | 12 ++"), None);
+    }
 
     #[test]
     fn a_cover_letter_is_no_patch() {

@@ -35,8 +35,10 @@ pub enum Step {
     Host,
     /// The daemon with its second chip driver, on this host.
     Libgpiod,
-    /// The QEMU series: each patch applies, passes QEMU's checker and builds, and its qtests pass. Not
-    /// among those that run when none is named, for it takes half an hour whenever the series changes.
+    /// The tests that the series adds to QEMU's own.
+    Qtest,
+    /// The QEMU series: each patch applies, passes QEMU's checker and builds. Not among those that run
+    /// when none is named, for it takes half an hour whenever the series changes.
     Qemu,
     /// Tests on the kernel's gpio-sim, inside user-mode Linux.
     Rig,
@@ -80,6 +82,7 @@ pub fn run(
             Step::Guard => runner.guard(),
             Step::Host => runner.host(),
             Step::Libgpiod => runner.libgpiod(),
+            Step::Qtest => runner.qtest(),
             Step::Qemu => runner.qemu(),
             Step::Rig => runner.rig(wanted, arguments),
         };
@@ -135,6 +138,13 @@ impl Runner<'_> {
         let mut command = self.workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
         command.envs(machine.environment());
         self.tests("host", toolbox.apply(&mut command))
+    }
+
+    fn qtest(&mut self) -> Result<()> {
+        for (name, mut test) in qemu::qtests(self.cache, self.workspace)? {
+            self.tests(&name, &mut test)?;
+        }
+        Ok(())
     }
 
     fn qemu(&mut self) -> Result<()> {
@@ -250,7 +260,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Runs `cargo test` and counts.
+    /// Runs test programs and counts.
     fn tests(&mut self, name: &str, command: &mut Command) -> Result<()> {
         heading(name);
         let mut totals = Totals::default();
@@ -261,6 +271,7 @@ impl Runner<'_> {
         match ended {
             // It did not build, or a test program crashed.
             Err(Error::Command { .. }) if totals.failed == 0 => totals.failed = 1,
+            Ok(()) if totals.passed == 0 => totals.failed += 1,
             Ok(()) | Err(Error::Command { .. }) => {}
             Err(error) => return Err(error),
         }

@@ -15,12 +15,13 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Reads a line `test result: ok. 3 passed; 0 failed; 1 ignored; ...`; any other line counts nothing.
+    /// Reads a line `test result: ok. 3 passed; 0 failed; 1 ignored; ...` of cargo's, or `ok 1 /name` or
+    /// `not ok 1 /name` of the Test Anything Protocol; any other line counts nothing.
     pub fn of_line(line: &str) -> Self {
         let Some((_, counts)) =
             line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
-            return Self::default();
+            return Self::of_tap(line);
         };
         let count = |what: &str| {
             let number = counts
@@ -29,6 +30,16 @@ impl Totals {
             number.unwrap_or(0)
         };
         Self { passed: count("passed"), failed: count("failed"), ignored: count("ignored") }
+    }
+
+    fn of_tap(line: &str) -> Self {
+        let ignored = line.contains("# SKIP");
+        let (passed, failed) = (line.starts_with("ok "), line.starts_with("not ok "));
+        Self {
+            passed: u64::from(passed && !ignored),
+            failed: u64::from(failed),
+            ignored: u64::from(passed && ignored),
+        }
     }
 
     /// Reads all lines of a test program's output.
@@ -62,5 +73,13 @@ mod tests {
             Totals::of_output(output.as_bytes()),
             Totals { passed: 8, failed: 2, ignored: 1 }
         );
+    }
+
+    #[test]
+    fn results_of_qtests_are_added() {
+        let output =
+            "1..3\n# Start of a tests\nok 1 /a/b\nnot ok 2 /a/c\nok 3 /a/d # SKIP no disk\n";
+        let expected = Totals { passed: 1, failed: 1, ignored: 1 };
+        assert_eq!(Totals::of_output(output.as_bytes()), expected);
     }
 }

@@ -15,6 +15,8 @@ use super::{Libraries, Vgpio};
 
 /// What is built.
 pub const PROGRAMS: [&str; 2] = ["qemu-system-aarch64", "qemu-img"];
+/// Where the series' qtests are, beside the programs' folder.
+pub const QTESTS: &str = "qtests";
 /// The machine `virt`, and devices that a guest without firmware may be given.
 const DEVICES: &str = "\
     CONFIG_ARM_VIRT=y\nCONFIG_VIRTIO_MMIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\nCONFIG_VIRTIO_NET=y\n\
@@ -140,17 +142,22 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// Copies the programs and the libraries that came with them.
+    /// Copies programs and tests, and the libraries that came with them.
     ///
     /// # Errors
     /// A file cannot be copied.
-    pub fn collect(&self, out: &Path) -> Result<()> {
+    pub fn collect(&self, qtests: &[String], out: &Path) -> Result<()> {
         let (programs, libraries) = (out.join("bin"), out.join("lib"));
-        create_dir(&programs)?;
-        create_dir(&libraries)?;
-        for program in PROGRAMS {
+        let tests = out.join(QTESTS);
+        for folder in [&programs, &libraries, &tests] {
+            create_dir(folder)?;
+        }
+        let qtests = qtests.iter().map(|test| (test.as_str(), &tests));
+        for (program, folder) in
+            PROGRAMS.map(|program| (program, &programs)).into_iter().chain(qtests)
+        {
             let built = self.build().join(program);
-            copy_into(&built, &programs)?;
+            copy_into(&built, folder)?;
             let needed = output("listing libraries", self.command("ldd").arg(&built))?;
             for library in needed.lines().filter_map(library_path) {
                 let own = [self.libraries.root(), self.vgpio.prefix()];

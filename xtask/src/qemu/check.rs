@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Checks the series as QEMU's maintainers would: patch by patch.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::cache::Cache;
@@ -15,7 +15,7 @@ use super::{Series, Source};
 
 const STEP: &str = "putting QEMU's source under git";
 
-/// Checks every patch, then runs the qtests that the series adds; returns a report of the good end.
+/// Checks every patch; returns a report of the good end.
 ///
 /// # Errors
 /// Something cannot be fetched, or a patch fails; then all findings on it are in the error.
@@ -34,10 +34,6 @@ pub fn series(cache: &Cache, build: &Build<'_>, series: &Series) -> Result<Strin
     }
     build_each(build, &git)?;
     report.push_str("each patch builds, without a warning\n");
-    for test in git.added_qtests()? {
-        let passed = qtest(build, &test)?.to_string();
-        report.extend([&*test, ": ", &passed, " passed\n"]);
-    }
     Ok(report)
 }
 
@@ -93,26 +89,6 @@ fn checkpatch(build: &Build<'_>, patch: &Path) -> Result<u64> {
     }
 }
 
-/// Builds and runs one qtest; returns how many of its cases passed.
-fn qtest(build: &Build<'_>, name: &str) -> Result<usize> {
-    let target = format!("tests/qtest/{name}");
-    build.ninja(name, &[&target])?;
-    let progress = Progress::new(format!("running {name}"), 0, "");
-    let mut test = build.command(&format!("./{target}"));
-    test.args(["--tap", "-k"])
-        .env("QTEST_QEMU_BINARY", "./qemu-system-aarch64")
-        .env("QTEST_QEMU_IMG", "./qemu-img");
-    let mut text = String::new();
-    let ended = each_line(name, &mut test, |line| text.extend([line, "\n"]));
-    let passed = text.lines().filter(|line| line.starts_with("ok ") && !line.contains("# SKIP"));
-    let passed = passed.count();
-    if ended.is_err() || passed == 0 || text.lines().any(|line| line.starts_with("not ok")) {
-        return Err(Error::Findings(format!("{name} fails:\n{text}")));
-    }
-    progress.finish();
-    Ok(passed)
-}
-
 /// The errors, warnings and lines of `total: 0 errors, 0 warnings, 12 lines checked`.
 fn totals(line: &str) -> Option<[u64; 3]> {
     let rest = line.strip_prefix("total: ")?;
@@ -152,17 +128,6 @@ impl Git<'_> {
 
     fn checkout(&self, commit: &str) -> Result<()> {
         run(STEP, &mut self.git(&["checkout", "--quiet", commit]))
-    }
-
-    /// The names of the qtests that are there only since the series.
-    fn added_qtests(&self) -> Result<Vec<String>> {
-        let diff = ["diff", "--name-only", "--diff-filter=A", "base", "HEAD", "--", "tests/qtest"];
-        let files = output("listing the series' qtests", &mut self.git(&diff))?;
-        let names = files.lines().map(PathBuf::from).filter_map(|file| {
-            let name = file.file_name()?.to_str()?.strip_suffix(".c")?;
-            name.ends_with("-test").then(|| name.to_owned())
-        });
-        Ok(names.collect())
     }
 
     /// Independent of the user's own settings: no signing, no hooks.
