@@ -4,6 +4,8 @@
  *
  *   gpiobench set CHIP LINE COUNT     alternating sets of an output; one JSON line with sets/s and ns per set
  *   gpiobench edges CHIP LINE COUNT   waits for edges of an input; a JSON line for each, then one with all in ns
+ *   gpiobench answer CHIP LINE COUNT OUTPUT
+ *                                     gives an output the level of an input at each of its edges
  *
  * Times are CLOCK_MONOTONIC, which is the clock of the kernel's edge timestamps.
  */
@@ -86,16 +88,36 @@ static int request_line(const char *path, uint32_t offset, uint64_t flags)
     return request.fd;
 }
 
+static void set_line(int line, uint64_t level)
+{
+    struct gpio_v2_line_values values = { .bits = level, .mask = 1 };
+
+    if (ioctl(line, GPIO_V2_LINE_SET_VALUES_IOCTL, &values) < 0)
+        die("set the line");
+}
+
+static struct gpio_v2_line_event read_edge(int line)
+{
+    struct gpio_v2_line_event event;
+
+    if (read(line, &event, sizeof(event)) != sizeof(event))
+        die("read an edge");
+    return event;
+}
+
+static void say_ready(const char *mode)
+{
+    printf("{\"mode\":\"%s\",\"ready\":true}\n", mode);
+    fflush(stdout);
+}
+
 static void time_sets(int line, uint32_t count)
 {
     uint64_t *took = array(count, sizeof(*took));
     uint64_t start = now_ns(), before = start, after = start;
 
     for (uint32_t i = 0; i < count; i++) {
-        struct gpio_v2_line_values values = { .bits = ~i & 1, .mask = 1 };
-
-        if (ioctl(line, GPIO_V2_LINE_SET_VALUES_IOCTL, &values) < 0)
-            die("set the line");
+        set_line(line, ~i & 1);
         after = now_ns();
         took[i] = after - before;
         before = after;
@@ -113,12 +135,10 @@ static void time_edges(int line, uint32_t count)
     uint64_t *read_at = array(count, sizeof(*read_at)), *took = array(count, sizeof(*took));
     uint32_t lost;
 
-    puts("{\"mode\":\"edges\",\"ready\":true}");
-    fflush(stdout);
+    say_ready("edges");
     /* Printed afterwards: the console is slower than the edges. */
     for (uint32_t i = 0; i < count; i++) {
-        if (read(line, &events[i], sizeof(*events)) != sizeof(*events))
-            die("read an edge");
+        events[i] = read_edge(line);
         read_at[i] = now_ns();
         took[i] = read_at[i] - events[i].timestamp_ns;
     }
@@ -133,24 +153,38 @@ static void time_edges(int line, uint32_t count)
            (unsigned long long)percentile(took, count, 99), (unsigned long long)took[count - 1]);
 }
 
+static void answer_edges(int line, uint32_t count, int output)
+{
+    say_ready("answer");
+    while (count--)
+        set_line(output, read_edge(line).id == GPIO_V2_LINE_EVENT_RISING_EDGE);
+}
+
+static int usage(void)
+{
+    fputs("usage: gpiobench set|edges /dev/gpiochipN LINE COUNT\n"
+          "       gpiobench answer /dev/gpiochipN LINE COUNT OUTPUT\n", stderr);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    int set = argc == 5 && !strcmp(argv[1], "set");
-    int edges = argc == 5 && !strcmp(argv[1], "edges");
+    const uint64_t input = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING | GPIO_V2_LINE_FLAG_EDGE_FALLING;
+    const char *mode = argc > 1 ? argv[1] : "";
     uint32_t offset, count;
 
-    if (!set && !edges) {
-        fputs("usage: gpiobench set|edges /dev/gpiochipN LINE COUNT\n", stderr);
-        return 2;
-    }
+    if (argc != (strcmp(mode, "answer") ? 5 : 6))
+        return usage();
     offset = number(argv[3], "line offset", 0);
     count = number(argv[4], "count", 1);
-    if (set)
+    if (!strcmp(mode, "set"))
         time_sets(request_line(argv[2], offset, GPIO_V2_LINE_FLAG_OUTPUT), count);
+    else if (!strcmp(mode, "edges"))
+        time_edges(request_line(argv[2], offset, input), count);
+    else if (!strcmp(mode, "answer"))
+        answer_edges(request_line(argv[2], offset, input), count,
+                     request_line(argv[2], number(argv[5], "line offset", 0), GPIO_V2_LINE_FLAG_OUTPUT));
     else
-        time_edges(request_line(argv[2], offset,
-                                GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING |
-                                    GPIO_V2_LINE_FLAG_EDGE_FALLING),
-                   count);
+        return usage();
     return 0;
 }

@@ -20,7 +20,7 @@ type World = vgpio_tests::harness::Simulated;
 #[test]
 fn the_outside_sees_every_transition_of_a_loop_in_the_guest() {
     const ROUNDS: u32 = 200;
-    let bench = Bench::new();
+    let bench = Bench::open();
     let mut outside = Watcher::start(&bench.daemon, (11..14).map(pad).collect());
     let mut vm = bench.boot("vgpios=0:1:2,gpios=11:12:13,init=low");
     for led in 0..3 {

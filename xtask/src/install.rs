@@ -17,10 +17,10 @@ use crate::man;
 use crate::workspace::{BACKEND, Workspace};
 
 /// The crate of libvgpio, and its folder.
-pub const LIBRARY: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
+const LIBRARY: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
 const PROGRAMS: [&str; 2] = ["vgpiod", "vgpioctl"];
 const STATIC: &str = "libvgpio.a";
-pub const SHARED: &str = "libvgpio.so";
+const SHARED: &str = "libvgpio.so";
 /// As `frontend-pl061/build.rs` names it.
 pub const SONAME: &str = "libvgpio.so.0";
 
@@ -49,31 +49,33 @@ pub struct Options {
 /// # Errors
 /// It does not build, or a file cannot be written.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Vec<PathBuf>> {
-    let built = build(workspace, options.debug)?;
+    let built = build(workspace, &["--package", BACKEND, "--lib", "--bins"], options.debug)?;
     let mut to = Installer::new(options)?;
-    let (prefix, libdir) = (to.prefix.clone(), to.libdir.clone());
     for program in PROGRAMS {
-        to.copy(find(&built, program)?, &prefix.join("bin").join(program), PROGRAM_MODE)?;
+        let path = to.prefix.join("bin").join(program);
+        to.copy(find(&built, program)?, &path, PROGRAM_MODE)?;
     }
-    let full = format!("{SHARED}.{}", version());
-    to.copy(find(&built, SHARED)?, &libdir.join(&full), PROGRAM_MODE)?;
-    to.link(&full, &libdir.join(SONAME))?;
-    to.link(SONAME, &libdir.join(SHARED))?;
-    to.copy(find(&built, STATIC)?, &libdir.join(STATIC), FILE_MODE)?;
-
-    let source = workspace.root().join(LIBRARY.1);
-    to.copy(&source.join("include/vgpio.h"), &prefix.join("include/vgpio.h"), FILE_MODE)?;
-    let description = pkg_config(workspace, &prefix, &libdir)?;
-    to.text(&description, &libdir.join("pkgconfig/vgpio.pc"))?;
+    library_files(workspace, &built, &mut to)?;
     pages(&mut to)?;
     to.written.sort();
     Ok(to.written)
 }
 
-/// Builds libraries and programs, while cargo tells the user how far it is; gives their files.
-fn build(workspace: &Workspace, debug: bool) -> Result<Vec<PathBuf>> {
-    let packages = ["build", "--package", LIBRARY.0, "--package", BACKEND, "--lib", "--bins"];
-    let mut command = workspace.cargo(&packages);
+/// Builds the library only and installs what a program needs to be built with it: not the programs, which whoever
+/// works on them may have left half done.
+///
+/// # Errors
+/// As [`run`].
+pub fn library(workspace: &Workspace, prefix: &Path) -> Result<()> {
+    let options = Options { prefix: prefix.to_owned(), libdir: None, destdir: None, debug: false };
+    let built = build(workspace, &["--lib"], options.debug)?;
+    library_files(workspace, &built, &mut Installer::new(&options)?)
+}
+
+/// Builds the library and what else is named, while cargo tells the user how far it is; gives the files.
+fn build(workspace: &Workspace, what: &[&str], debug: bool) -> Result<Vec<PathBuf>> {
+    let mut command = workspace.cargo(&["build", "--package", LIBRARY.0]);
+    command.args(what);
     if !debug {
         command.arg("--release");
     }
@@ -90,6 +92,20 @@ fn build(workspace: &Workspace, debug: bool) -> Result<Vec<PathBuf>> {
     Ok(built)
 }
 
+fn library_files(workspace: &Workspace, built: &[PathBuf], to: &mut Installer) -> Result<()> {
+    let (prefix, libdir) = (to.prefix.clone(), to.libdir.clone());
+    let full = format!("{SHARED}.{}", version());
+    to.copy(find(built, SHARED)?, &libdir.join(&full), PROGRAM_MODE)?;
+    to.link(&full, &libdir.join(SONAME))?;
+    to.link(SONAME, &libdir.join(SHARED))?;
+    to.copy(find(built, STATIC)?, &libdir.join(STATIC), FILE_MODE)?;
+
+    let source = workspace.root().join(LIBRARY.1);
+    to.copy(&source.join("include/vgpio.h"), &prefix.join("include/vgpio.h"), FILE_MODE)?;
+    let description = pkg_config(workspace, &prefix, &libdir)?;
+    to.text(&description, &libdir.join("pkgconfig/vgpio.pc"))
+}
+
 fn find<'a>(built: &'a [PathBuf], name: &str) -> Result<&'a Path> {
     let found = built.iter().find(|path| path.file_name().is_some_and(|file| file == name));
     let missing = || Error::Findings(format!("cargo built no {name}"));
@@ -98,10 +114,7 @@ fn find<'a>(built: &'a [PathBuf], name: &str) -> Result<&'a Path> {
 
 /// What pkg-config is told of the library: the template with the names between @ replaced, and without what it
 /// says of itself.
-///
-/// # Errors
-/// The template cannot be read.
-pub fn pkg_config(workspace: &Workspace, prefix: &Path, libdir: &Path) -> Result<String> {
+fn pkg_config(workspace: &Workspace, prefix: &Path, libdir: &Path) -> Result<String> {
     let template = read(&workspace.root().join(LIBRARY.1).join("vgpio.pc.in"))?;
     let lines = template.split_inclusive('\n').filter(|line| !line.starts_with('#'));
     let text: String = lines.collect();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a host line costs a guest: sets of a line of the PL061 that is mapped to the host, in turns
 //! with sets of a line of the same PL061 that is not; and edges of a button until a program in the
-//! guest has them. One boot, for the speed of a busy or virtual host changes from one second to the
+//! guest has them, and until its answer is at another line of the host. One boot, for the speed of a busy or virtual host changes from one second to the
 //! next, the ratio of neighbours does not.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has no figures to give")]
@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use serde::Deserialize;
 use serde_json::Value;
-use vgpio_tests::harness::{Daemon, LABEL, Machine, Outside, Simulated, Vm};
+use vgpio_tests::harness::{Bench, Outside, Simulated, Vm, Watcher, pad, print_report};
 
-use report::{Edges, Report, Sets};
+use report::{Answers, Edges, Report, Sets};
 
 /// The guest's line that is mapped to a host line, and the host line.
 const MAPPED: (u32, u32) = (0, 11);
@@ -65,22 +65,13 @@ struct Measured {
 
 fn main() {
     let arguments = Arguments::parse();
-    let report = measure(&arguments);
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report).unwrap());
-    } else {
-        print!("{report}");
-    }
+    print_report(&measure(&arguments), arguments.json);
 }
 
 fn measure(arguments: &Arguments) -> Report {
-    let mut world = Simulated::new();
-    let mut options = world.options();
-    options.push("--allow-line-maps".to_owned());
-    let daemon = Daemon::start(&options);
-    world.meet(&daemon);
-    let map = format!("{LABEL},vgpios={}:{},gpios={}:{}", MAPPED.0, BUTTON.0, MAPPED.1, BUTTON.1);
-    let mut vm = Machine::new(&daemon, &[&map]).boot();
+    let mut bench = Bench::open();
+    let keys = format!("vgpios={}:{},gpios={}:{}", MAPPED.0, BUTTON.0, MAPPED.1, BUTTON.1);
+    let mut vm = bench.boot(&keys);
     let (mut bare, mut mapped) = (Vec::new(), Vec::new());
     for round in 0..=arguments.rounds {
         // Whoever is first has no advantage; the first round warms up.
@@ -94,7 +85,8 @@ fn measure(arguments: &Arguments) -> Report {
         }
     }
     let sets = Sets::new(&bare, &mapped, counter(&mut vm, "sent"), counter(&mut vm, "coalesced"));
-    Report { sets, edges: edges(&mut world, &mut vm, arguments) }
+    let edges = edges(&mut bench.world, &mut vm, arguments);
+    Report { sets, edges, answers: answers(&mut bench, &mut vm, arguments) }
 }
 
 fn counter(vm: &mut Vm, name: &str) -> u64 {
@@ -119,4 +111,25 @@ fn edges(world: &mut Simulated, vm: &mut Vm, arguments: &Arguments) -> Edges {
     }
     vm.wait_for("grep -c seqno /tmp/edges", &count.to_string());
     Edges::new(serde_json::from_str(&vm.run("tail -n 1 /tmp/edges")).unwrap(), count)
+}
+
+/// Presses and releases the button, which a program in the guest answers with the mapped output; the daemon tells
+/// when both pads change.
+fn answers(bench: &mut Bench<Simulated>, vm: &mut Vm, arguments: &Arguments) -> Answers {
+    let (count, output) = (arguments.edges, MAPPED.0);
+    vm.spawn(
+        &format!("gpiobench answer /dev/gpiochip0 {} {count} {output}", BUTTON.0),
+        "/tmp/answers",
+    );
+    vm.wait_for("grep -c ready /tmp/answers", "1");
+    let mut watcher = Watcher::start(&bench.daemon, vec![pad(BUTTON.1), pad(MAPPED.1)]);
+    let took = (0..count).map(|i| {
+        bench.world.pull(BUTTON.1, i % 2 == 0);
+        let (press, answer) = (watcher.change(), watcher.change());
+        assert_eq!((press.offset, answer.offset), (BUTTON.1, MAPPED.1));
+        assert_eq!(press.level, answer.level);
+        sleep(Duration::from_millis(arguments.apart));
+        answer.timestamp_ns - press.timestamp_ns
+    });
+    Answers::new(took.collect())
 }

@@ -17,6 +17,7 @@ const AIM: f64 = 0.8;
 pub struct Report {
     pub sets: Sets,
     pub edges: Edges,
+    pub answers: Answers,
 }
 
 /// Sets of a line that is mapped to the host, and of one that is not: medians over the rounds.
@@ -47,6 +48,14 @@ struct Line {
 pub struct Edges {
     count: u32,
     lost: u64,
+    p50_ns: u64,
+    p99_ns: u64,
+}
+
+/// Edges of a host line, until a program in the guest has answered each at another line of the host.
+#[derive(Serialize)]
+pub struct Answers {
+    count: usize,
     p50_ns: u64,
     p99_ns: u64,
 }
@@ -88,6 +97,14 @@ impl Edges {
     }
 }
 
+impl Answers {
+    pub fn new(mut took_ns: Vec<u64>) -> Self {
+        took_ns.sort_unstable();
+        let percentile = |percent: usize| took_ns[(took_ns.len() * percent).div_ceil(100) - 1];
+        Self { count: took_ns.len(), p50_ns: percentile(50), p99_ns: percentile(99) }
+    }
+}
+
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Sets {
@@ -115,6 +132,13 @@ impl Display for Report {
         writeln!(
             f,
             "{count} edges, interrupt to program: p50 {:.1} us, p99 {:.1} us, lost {lost}",
+            us(p50_ns),
+            us(p99_ns)
+        )?;
+        let Answers { count, p50_ns, p99_ns } = self.answers;
+        writeln!(
+            f,
+            "{count} edges, host line to program to host line: p50 {:.1} us, p99 {:.1} us",
             us(p50_ns),
             us(p99_ns)
         )

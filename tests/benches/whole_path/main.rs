@@ -18,6 +18,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
 use process::{Place, pin};
+use vgpio_tests::harness::print_report;
+
 use report::Report;
 use world::World;
 
@@ -72,12 +74,7 @@ fn main() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     pin(Pid::this(), Place::Near);
-    let report = measure(&arguments);
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report).unwrap());
-    } else {
-        print!("{report}");
-    }
+    print_report(&measure(&arguments), arguments.json);
 }
 
 fn measure(arguments: &Arguments) -> Report {

@@ -9,6 +9,7 @@
     reason = "all of it is for tests, which may panic"
 )]
 
+mod bench;
 mod daemon;
 pub mod examples;
 mod gpio_sim;
@@ -20,8 +21,12 @@ mod vm;
 mod watcher;
 mod wire;
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
+pub use bench::{Bench, lines};
 pub use daemon::{Daemon, Ended, command, command_of, folder, program};
 pub use gpio_sim::GpioSim;
 pub use guest::{Guest, export, map, options};
@@ -45,6 +50,15 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 /// When whoever waits from now on has failed.
 pub fn deadline() -> Instant {
     Instant::now() + DEADLINE
+}
+
+/// Prints what a benchmark has measured.
+pub fn print_report(report: &(impl Serialize + Display), json: bool) {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report).expect("figures are JSON"));
+    } else {
+        print!("{report}");
+    }
 }
 
 /// Asks until the answer is there. To be used where the question itself waits for the daemon, so

@@ -41,7 +41,7 @@ pub fn wait_for(bench: &Bench, vm: &mut Vm, command: &str, edges: u32) {
 fn gpiomon_sees_both_edges_of_a_thousand_presses() {
     /// The kernel keeps 16 edges for gpiomon until it has its turn.
     const BURST: u32 = 16;
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot(&format!("vgpios={LINE},gpios={BUTTON}"));
     vm.spawn(&format!("gpiomon --banner -F %e -c 0 {LINE}"), "/tmp/edges");
     vm.wait_for("grep -c Monitoring /tmp/edges", "1");

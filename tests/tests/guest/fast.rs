@@ -10,7 +10,7 @@ use crate::guest::button::{BUTTON, LINE, press, same_twice, wait_for};
 #[test]
 fn no_edge_is_lost_at_a_thousand_a_second() {
     const EDGES: u32 = 10_000;
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot(&format!("vgpios={LINE},gpios={BUTTON}"));
     vm.spawn(&format!("gpiobench edges /dev/gpiochip0 {LINE} {EDGES}"), "/tmp/edges");
     vm.wait_for("grep -c ready /tmp/edges", "1");

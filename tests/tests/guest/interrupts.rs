@@ -20,7 +20,7 @@ fn pull(bench: &mut Bench, vm: &mut Vm, high: bool) {
 
 #[test]
 fn the_guest_gets_the_edges_that_it_asks_for() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot(&format!("vgpios={LINE},gpios={BUTTON}"));
     for (edges, wanted) in [("rising", "1 1 1"), ("falling", "2 2 2"), ("both", "1 2 1 2 1 2")] {
         let monitor = format!("gpiomon --banner --edges {edges} -F %e -c 0 {LINE}");
@@ -38,7 +38,7 @@ fn the_guest_gets_the_edges_that_it_asks_for() {
 
 #[test]
 fn level_interrupts_last_as_long_as_the_level() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot(&format!("vgpios={LINE},gpios={BUTTON}"));
     Registers::take(&mut vm);
     for active in [true, false] {

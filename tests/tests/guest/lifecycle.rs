@@ -19,7 +19,7 @@ fn drive(vm: &mut Vm, levels: [&str; 2]) {
 
 #[test]
 fn the_guest_runs_on_while_the_daemon_is_gone() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot("vgpios=0:1:4,gpios=11:12:21");
     drive(&mut vm, ["high", "low"]);
     bench.sees_all(&[11, 12], 0b01);
@@ -46,7 +46,7 @@ fn the_guest_runs_on_while_the_daemon_is_gone() {
 
 #[test]
 fn the_outputs_of_a_guest_that_is_killed_become_safe() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let gpiodevs =
         ["vgpios=0,gpios=11,safe=low", "vgpios=1,gpios=12,safe=hold", "vgpios=2,gpios=13"];
     let gpiodevs = gpiodevs.map(|keys| format!("{},{keys}", vgpio_tests::harness::LABEL));
@@ -73,7 +73,7 @@ fn become_inputs(bench: &mut Bench) {
 
 #[test]
 fn a_guest_that_boots_again_begins_with_inputs() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot("vgpios=0:1:4,gpios=11:12:21");
     drive(&mut vm, ["high", "high"]);
     bench.sees_all(&[11, 12], 0b11);
@@ -95,7 +95,7 @@ fn a_guest_that_boots_again_begins_with_inputs() {
 
 #[test]
 fn a_snapshot_brings_back_the_levels_of_outputs() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot("vgpios=0:1:4,gpios=11:12:21");
     vm.make_room_for_snapshots();
     drive(&mut vm, ["high", "low"]);

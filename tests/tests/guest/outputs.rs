@@ -8,7 +8,7 @@ use super::{Bench, export, sysfs};
 
 #[test]
 fn sysfs_drives_and_reads_lines() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot("vgpios=0:1:2,gpios=11:12:21");
     for line in 0..3 {
         vm.run(&export(line));
@@ -49,7 +49,7 @@ fn turn_to_and_fro(bench: &mut Bench, vm: &mut Vm) {
 
 #[test]
 fn libgpiods_tools_drive_and_read_lines() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let mut vm = bench.boot("vgpios=0:1:2:4,gpios=11:12:13:21");
     vm.run("gpioset --daemonize --chip 0 0=1 1=0 2=1");
     bench.sees_all(&[11, 12, 13], 0b101);
@@ -68,7 +68,7 @@ fn libgpiods_tools_drive_and_read_lines() {
 
 #[test]
 fn the_guest_sees_the_names_of_the_hosts_lines() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let own = format!("{LABEL},vgpios=0:1,gpios=LED1:LED2");
     let more = format!("{LABEL},gpios=13:20:21,vgpios=0:5:7,id=port");
     let machine = Machine::new(&bench.daemon, &[&own, &more]);

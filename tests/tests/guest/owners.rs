@@ -7,7 +7,7 @@ use crate::guest::{Bench, export, sysfs};
 
 #[test]
 fn two_guests_have_lines_of_one_chip() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::open();
     let named = |keys, name| bench.machine(keys).with(&["-name", name]);
     let (mut one, mut two) =
         named("vgpios=0:4,gpios=11:21", "one").boot_both(named("vgpios=0:5,gpios=12:22", "two"));

@@ -18,7 +18,7 @@ fn refused(daemon: &Daemon, gpiodev: &str, words: &[&str]) {
 
 #[test]
 fn without_a_daemon_qemu_says_where_it_should_be() {
-    let Bench { daemon, .. } = Bench::new();
+    let Bench { daemon, .. } = Bench::open();
     let socket = daemon.socket();
     let machine = Machine::new(&daemon, &[&format!("{LABEL},gpios=1")]);
     daemon.stop();
@@ -32,13 +32,13 @@ fn without_a_daemon_qemu_says_where_it_should_be() {
 
 #[test]
 fn an_unknown_chip_is_refused_naming_those_there_are() {
-    let bench = Bench::new();
+    let bench = Bench::open();
     refused(&bench.daemon, "e6050000.gpio,gpios=1", &["e6050000.gpio", LABEL]);
 }
 
 #[test]
 fn lines_of_another_are_refused_naming_who_has_them() {
-    let bench = Bench::new();
+    let bench = Bench::open();
     let _owner = Guest::attach(&bench.daemon, map(&format!("{LABEL},gpios=12")));
     let owner = format!("guest, pid {}", process::id());
     let words = [LABEL, "line 12", &owner];
@@ -47,7 +47,7 @@ fn lines_of_another_are_refused_naming_who_has_them() {
 
 #[test]
 fn impossible_maps_are_refused() {
-    let bench = Bench::new();
+    let bench = Bench::open();
     let chip = |keys: &str| format!("{LABEL},{keys}");
     let daemon = &bench.daemon;
     refused(daemon, &chip("vgpios=0:1:2,gpios=11:12"), &["3", "2", "vgpios", "gpios"]);

@@ -3,16 +3,13 @@
 //! installation.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::cache::{Cache, create_dir, write};
-use crate::command::{check, start};
+use crate::cache::{Cache, create_dir};
 use crate::error::{Error, Result};
-use crate::install::{LIBRARY, SHARED, SONAME, pkg_config};
+use crate::install::{self, SONAME};
 use crate::workspace::Workspace;
 
 /// A library, its header and its pkg-config file in a folder of their own, which goes when this is dropped.
@@ -26,28 +23,11 @@ impl Vgpio {
     /// # Errors
     /// It does not build.
     pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
-        let mut cargo =
-            workspace.cargo(&["build", "--quiet", "--release", "--lib", "--package", LIBRARY.0]);
-        let status = cargo.stdin(Stdio::null()).status().map_err(start(&cargo))?;
-        check("building libvgpio", &cargo, status, String::new)?;
-
         // In the cache, since the build keeps it as a place to find libraries: only the user may write there.
         let folder = TempDir::with_prefix_in("vgpio-", cache.root())
             .map_err(Error::file("create a folder in", cache.root()))?;
-        let vgpio = Self { folder };
-        let source = workspace.root().join(LIBRARY.1);
-        let headers = vgpio.prefix().join("include");
-        create_dir(&headers)?;
-        create_dir(&vgpio.pkg_config())?;
-        let built = workspace.target_folder().join("release").join(SHARED);
-        fs::copy(&built, vgpio.library()).map_err(Error::file("copy", &built))?;
-        let link = vgpio.libraries().join(SHARED);
-        symlink(SONAME, &link).map_err(Error::file("create", &link))?;
-        let header = source.join("include/vgpio.h");
-        fs::copy(&header, headers.join("vgpio.h")).map_err(Error::file("copy", &header))?;
-        let description = pkg_config(workspace, vgpio.prefix(), &vgpio.libraries())?;
-        write(&vgpio.pkg_config().join("vgpio.pc"), description)?;
-        Ok(vgpio)
+        install::library(workspace, folder.path())?;
+        Ok(Self { folder })
     }
 
     /// The folder with all of it.
