@@ -40,6 +40,10 @@ fn nothing_wakes_a_daemon_up_when_nothing_happens() {
     guest.drive(0b01, 0b01);
     world.pull(21, true);
     assert!(guest.edge().active);
+    // It stays awake for a moment after such as these, and no longer.
+    for i in 0..1000 {
+        guest.set(0b01, i % 2);
+    }
     guest.sync();
     eventually("the daemon sleeps", || sleeps(&daemon));
     let before = turns(&daemon);

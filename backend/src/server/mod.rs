@@ -11,6 +11,7 @@ mod pads;
 mod socket;
 mod status;
 mod timers;
+mod wait;
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Waker};
+use mio::{Events, Interest, Waker};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use thiserror::Error;
@@ -31,6 +32,7 @@ use daemon::Daemon;
 use devices::Devices;
 use socket::{Socket, SocketError};
 use timers::Timer;
+use wait::Wait;
 
 /// Connections accepted in one turn, so that a crowd at the door does not keep guests waiting.
 const ACCEPTED_PER_TURN: usize = 32;
@@ -66,7 +68,7 @@ struct Doors {
 
 /// The daemon, listening.
 pub struct Server {
-    poll: Poll,
+    wait: Wait,
     socket: Socket,
     control_socket: Socket,
     controls: Controls,
@@ -83,8 +85,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing is left behind.
     pub fn new(config: Config) -> Result<Self, ServerError> {
-        let poll = Poll::new()?;
-        let registry = poll.registry();
+        let wait = Wait::new()?;
+        let registry = wait.registry();
         let waker = Arc::new(Waker::new(registry, Source::Worker.token())?);
         let mut socket = match &config.socket {
             Listen::Path(path) => Socket::bind(path)?,
@@ -105,7 +107,7 @@ impl Server {
         let daemon = Daemon::new(hub, config, registry.try_clone()?);
         let controls = Controls::default();
         let doors = Doors::default();
-        Ok(Self { poll, socket, control_socket, controls, doors, signals, devices, daemon })
+        Ok(Self { wait, socket, control_socket, controls, doors, signals, devices, daemon })
     }
 
     /// Serves until SIGINT, SIGTERM or SIGHUP. Then every session is told, and outputs go to
@@ -125,10 +127,7 @@ impl Server {
             } else {
                 self.daemon.timers.next()
             };
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            }
+            self.wait.wait(&mut events, timeout)?;
             for event in &events {
                 let hung_up = event.is_read_closed() || event.is_error();
                 if let Some(signal) = self.handle(Source::of(event.token()), hung_up) {
@@ -201,7 +200,7 @@ impl Server {
             match self.control_socket.listener.accept() {
                 Ok((stream, _)) => {
                     let log = &mut self.daemon.log;
-                    self.controls.welcome(stream, self.poll.registry(), log);
+                    self.controls.welcome(stream, self.wait.registry(), log);
                 }
                 Err(error) => return self.cannot_accept(&error),
             }
