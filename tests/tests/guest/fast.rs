@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A button faster than any finger. It takes a guest with a processor of its own: in the rig, QEMU,
-//! daemon and the outside share one.
+//! A button faster than any finger.
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 //! its `World` which kind it is. Each test boots a guest of its own.
 
 pub mod button;
+mod fast;
 mod interrupts;
 mod mission;
 mod outputs;
