@@ -38,7 +38,7 @@ pub enum Step {
     /// The tests that the series adds to QEMU's own.
     Qtest,
     /// The QEMU series: each patch applies, passes QEMU's checker and builds. Not among those that run
-    /// when none is named, for it takes half an hour whenever the series changes.
+    /// when none is named, for it takes a quarter of an hour whenever the series changes.
     Qemu,
     /// Tests on the kernel's gpio-sim, inside user-mode Linux.
     Rig,
