@@ -231,7 +231,8 @@ typedef struct vgpio_client_options {
    */
   const char *name;
   /**
-   * Milliseconds until another attempt to connect. 0: 1000. Negative: never.
+   * Milliseconds until another attempt to connect. 0: 1000. Negative: never. At least 5000 after
+   * a daemon has refused, for its configuration, lines that were attached before.
    */
   int32_t reconnect_ms;
   /**
@@ -299,8 +300,9 @@ typedef struct vgpio_client_callbacks {
   void (*levels)(void *opaque, uint64_t changed, uint64_t levels);
   /**
    * The lines were attached (`reason` is NULL), or are not any more. `retry` says whether the
-   * client will try again by itself. What the file descriptor is may have changed. With an
-   * export, so may the lines: to map them, use `vgpio_client_line_of_vgpio` anew each time.
+   * client will try again by itself; once attached, it also does so, slowly, where a daemon with
+   * another configuration refuses the lines. What the file descriptor is may have changed. With
+   * an export, so may the lines: to map them, use `vgpio_client_line_of_vgpio` anew each time.
    */
   void (*connection)(void *opaque, enum vgpio_client_state state, const char *reason, bool retry);
   /**

@@ -294,3 +294,46 @@ fn directions_are_folded_with_the_levels() {
     assert_eq!(*configured, directions(0b101, 0b100, 0b100));
     assert_eq!(*levels, set(0b10, 0b10));
 }
+
+/// A client whose backend has not read until sets and configurations were folded.
+fn folding(mock: &Mock) -> (Client, mock::Peer) {
+    let (mut client, peer) = mock.attached(2);
+    client.configure_directions(0b11, 0b11, 0);
+    while client.set(0b11, 0b10) != Posted::Folded {}
+    (client, peer)
+}
+
+#[test]
+fn a_line_that_becomes_an_input_is_not_set_after_that() {
+    let mock = Mock::new();
+    let (mut client, mut peer) = folding(&mock);
+    assert_eq!(client.configure_directions(0b01, 0b01, 0), Posted::Folded);
+    assert_eq!(client.set(0b01, 0b01), Posted::Folded);
+    let mut got = peer.so_far();
+    assert!(matches!(client.configure_directions(0b01, 0, 0), Posted::Sent(_)));
+    client.sync();
+    got.extend(peer.until_sync());
+    let tail = [directions(0b01, 0b01, 0b01), set(0b11, 0b11), directions(0b01, 0, 0)];
+    assert!(got.ends_with(&tail), "{:?}", got.last_chunk::<4>());
+    let mut outputs = 0;
+    for request in got {
+        match request {
+            Request::Configure(Configure { mask, direction: Some(to), .. }) => {
+                outputs = outputs & !mask | to.outputs;
+            }
+            Request::Set(set) => assert_eq!(set.mask & !outputs, 0, "{set:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_was_folded_is_sent_before_what_is_set_next() {
+    let mock = Mock::new();
+    let (mut client, mut peer) = folding(&mock);
+    peer.so_far();
+    assert!(matches!(client.set(0b11, 0b01), Posted::Sent(_)));
+    client.sync();
+    let got = peer.until_sync();
+    assert!(got.ends_with(&[set(0b11, 0b10), set(0b11, 0b01)]), "{:?}", got.last_chunk::<3>());
+}

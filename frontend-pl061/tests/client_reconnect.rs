@@ -150,6 +150,76 @@ fn without_a_period_there_is_no_other_attempt() {
     assert!(!client.wait(Instant::now() + Duration::from_secs(60), &mut |_| ()));
 }
 
+/// Lets a client that lost its connection be refused; gives whether it tries again, and in how long.
+fn refused_again(mock: &Mock, client: &mut Client, code: ErrorCode) -> (bool, Option<Duration>) {
+    let connecting = |c: &Client| c.state() == State::Connecting;
+    client.wait_until(mock::deadline(), &mut |_| (), connecting).expect("it connects again");
+    let mut peer = mock.accept();
+    peer.greet();
+    let seq = peer.take_attach();
+    peer.send(seq, &mock::error(0, code, "no"));
+    let before = Instant::now();
+    match events_until(client, is_disconnected).pop() {
+        Some(Event::Disconnected { retry, .. }) => {
+            (retry, client.next_deadline().map(|deadline| deadline - before))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn lines_that_were_attached_once_are_asked_for_again_slowly_when_the_daemon_lends_them_no_more() {
+    for code in
+        [ErrorCode::NotAllowed, ErrorCode::NoExport, ErrorCode::NoLine, ErrorCode::MapSyntax]
+    {
+        let mock = Mock::new();
+        let (mut client, peer) = mock.attached(1);
+        drop(peer);
+        events_until(&mut client, is_disconnected);
+        let (retry, after) = refused_again(&mock, &mut client, code);
+        assert!(retry, "{code:?}");
+        assert!(after.is_some_and(|after| after >= Duration::from_secs(5)), "{after:?}");
+    }
+}
+
+#[test]
+fn lines_that_are_lent_again_come_back() {
+    let mock = Mock::new();
+    let (mut client, mut peer) = mock.attached(1);
+    client.configure_directions(0b1, 0b1, 0b1);
+    peer.expect(directions(0b1, 0b1, 0b1));
+    drop(peer);
+    events_until(&mut client, is_disconnected);
+    refused_again(&mock, &mut client, ErrorCode::NoExport);
+    let mut peer = mock.again(&mut client, &entries(1));
+    peer.expect(directions(0b1, 0b1, 0b1));
+}
+
+#[test]
+fn a_longer_period_holds_after_a_refusal_too_and_none_is_none() {
+    let hour = Duration::from_secs(3600);
+    for reconnect in [Some(hour), None] {
+        let mock = Mock::new();
+        let options = Options { reconnect, ..mock.options() };
+        let (mut client, peer) = mock.attached_with(options, &entries(1));
+        drop(peer);
+        events_until(&mut client, is_disconnected);
+        client.connect().expect("the mock listens");
+        let (retry, after) = refused_again(&mock, &mut client, ErrorCode::NotAllowed);
+        assert_eq!(retry, reconnect.is_some());
+        assert_eq!(after.is_some_and(|after| after >= hour), reconnect.is_some());
+    }
+}
+
+#[test]
+fn a_daemon_of_another_version_is_not_asked_again() {
+    let mock = Mock::new();
+    let (mut client, peer) = mock.attached(1);
+    drop(peer);
+    events_until(&mut client, is_disconnected);
+    assert_eq!(refused_again(&mock, &mut client, ErrorCode::Version), (false, None));
+}
+
 #[test]
 fn disconnecting_gives_the_lines_back_until_connect() {
     let mock = Mock::new();

@@ -182,7 +182,7 @@ fn stands_alone(module: &[u8]) -> bool {
     module.windows(field.len()).any(|window| window == field)
 }
 
-/// What to type to boot it by hand. Without kpti=off each system call costs a TLB flush, seven times as much.
+/// What to type to boot it by hand. Without kpti=off each system call costs a TLB flush, ten times as much.
 fn example(folder: &Path) -> String {
     format!(
         "qemu-system-aarch64 -M virt -cpu cortex-a53 -m 256 -nographic -net none -kernel {0}/kernel \

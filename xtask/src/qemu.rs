@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use tempfile::TempDir;
 
-use crate::cache::{Cache, key, read, write};
+use crate::cache::{Cache, create_dir, key, read, write};
+use crate::command::run as run_program;
 use crate::error::{Error, Result};
 use crate::toolbox::{self, Toolbox};
 use crate::workspace::Workspace;
@@ -105,9 +107,30 @@ pub fn program(cache: &Cache, workspace: &Workspace, rebuild: bool) -> Result<Pa
         build.collect(&qtests, out)?;
         write(&out.join("source.txt"), &source.origin)
     })?;
-    // The library is not part of the key: whoever works on it need not build QEMU again.
-    vgpio.install(&folder.join("lib"))?;
-    Ok(folder.join("bin/qemu-system-aarch64"))
+    // The library is not part of the key: whoever works on it need not build QEMU again. So each checkout
+    // has its own copy of the program, with its own library.
+    let own = own_copy(workspace, &folder)?;
+    vgpio.install(&own.join("lib"))?;
+    Ok(own.join("bin/qemu-system-aarch64"))
+}
+
+/// Copies what the cache has into this checkout's build folder, once.
+fn own_copy(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
+    let copies = workspace.target_folder().join("qemu");
+    let own = copies.join(folder.file_name().unwrap_or_default());
+    if own.is_dir() {
+        return Ok(own);
+    }
+    create_dir(&copies)?;
+    let scratch = TempDir::with_prefix_in("copy-", &copies)
+        .map_err(Error::file("create a folder in", &copies))?;
+    let copy = scratch.path().join("qemu");
+    run_program("copying QEMU", Command::new("cp").arg("--recursive").args([folder, &copy]))?;
+    match fs::rename(&copy, &own) {
+        // Another run was faster.
+        Err(_) if own.is_dir() => Ok(own),
+        renamed => renamed.map(|()| own).map_err(Error::file("put into place", &copy)),
+    }
 }
 
 /// Checks the series, unless it has been found good as it is; returns the report.

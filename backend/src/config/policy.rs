@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which lines a frontend may attach by line map.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 use vgpio_protocol::{LineMap, LineRef};
 
@@ -45,6 +47,15 @@ impl Policy {
             Rule::All => true,
             Rule::Chip(named) | Rule::Lines(named, _) => !chip.contains('/') || named == chip,
         })
+    }
+
+    /// The chips that rules name, each once.
+    pub fn chips(&self) -> impl Iterator<Item = &str> {
+        let named = self.rules.iter().filter_map(|rule| match rule {
+            Rule::All => None,
+            Rule::Chip(named) | Rule::Lines(named, _) => Some(named.as_str()),
+        });
+        named.collect::<BTreeSet<_>>().into_iter()
     }
 
     /// Whether some rule is about a chip.

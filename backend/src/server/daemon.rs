@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's state: its guests and their lines, and what moves between them in a turn.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use mio::Registry;
@@ -12,6 +12,7 @@ use vgpio_protocol::{ErrorCode, ErrorReport, Event};
 use super::guest::{Guest, Turn};
 use super::pads::{Press, Watch};
 use super::timers::{Timer, Timers};
+use super::turns::Turns;
 use crate::chip::ChipEdge;
 use crate::chip::worker::Report;
 use crate::config::Config;
@@ -44,8 +45,8 @@ pub struct Daemon {
     pub log: LogLimit,
     registry: Registry,
     last_id: u32,
-    ready: VecDeque<SessionKey>,
-    noisy: VecDeque<HoldKey>,
+    ready: Turns<SessionKey>,
+    noisy: Turns<HoldKey>,
     /// Guests that may have something to be sent.
     touched: Vec<SessionKey>,
     read_buffer: Vec<u8>,
@@ -66,8 +67,8 @@ impl Daemon {
             log: LogLimit::default(),
             registry,
             last_id: 0,
-            ready: VecDeque::new(),
-            noisy: VecDeque::new(),
+            ready: Turns::new(),
+            noisy: Turns::new(),
             touched: Vec::new(),
             read_buffer: vec![0; READ_BUFFER],
             edge_buffer: Vec::with_capacity(EDGE_BUFFER),
@@ -85,9 +86,11 @@ impl Daemon {
         }
     }
 
-    /// Whether something is left to do before the loop may sleep.
-    pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || !self.noisy.is_empty()
+    /// A turn of the loop begins. Returns whether something is left to do in it, so that it may not
+    /// sleep.
+    pub fn begin_turn(&mut self) -> bool {
+        let guests = self.ready.begin();
+        self.noisy.begin() || guests
     }
 
     /// Takes in a frontend, or tells it that there are too many.
@@ -110,10 +113,18 @@ impl Daemon {
     /// A frontend's socket has something to read, or room again.
     /// `hung_up`: it will send no more than what there is.
     pub fn guest_ready(&mut self, key: SessionKey, hung_up: bool) {
+        if let Some(guest) = self.guests.get_mut(key.0) {
+            guest.hung_up |= hung_up;
+        }
+        if !self.ready.contains(key) {
+            self.guest_turn(key);
+        }
+    }
+
+    fn guest_turn(&mut self, key: SessionKey) {
         let Some(guest) = self.guests.get_mut(key.0) else {
             return;
         };
-        guest.hung_up |= hung_up;
         let was_new = guest.session.is_new();
         let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
         let turn = guest.turn(&mut self.read_buffer, &mut cx);
@@ -123,7 +134,7 @@ impl Daemon {
             self.timers.stop(|timer| timer == Timer::Hello(key, id));
         }
         if turn == Turn::More && !is_over {
-            self.ready.push_back(key);
+            self.ready.push(key);
         }
         self.send(key);
         if is_over {
@@ -153,8 +164,15 @@ impl Daemon {
         self.farewell(key);
     }
 
-    /// Reads edges of a hold and passes them on to all who use it.
+    /// A hold has edges to be read.
     pub fn edges_ready(&mut self, key: HoldKey) {
+        if !self.noisy.contains(key) {
+            self.edges_turn(key);
+        }
+    }
+
+    /// Reads edges of a hold and passes them on to all who use it.
+    fn edges_turn(&mut self, key: HoldKey) {
         for _ in 0..EDGE_READS {
             let mut edges = std::mem::take(&mut self.edge_buffer);
             edges.clear();
@@ -166,7 +184,7 @@ impl Daemon {
                 return;
             }
         }
-        self.noisy.push_back(key);
+        self.noisy.push(key);
     }
 
     fn pass_on(&mut self, key: HoldKey, edges: &[ChipEdge], lost: u32) {
@@ -212,7 +230,9 @@ impl Daemon {
         }
         // Whoever waited for a worker goes on.
         let waiting = self.guests.iter().filter(|(_, guest)| guest.is_waiting());
-        self.ready.extend(waiting.map(|(key, _)| SessionKey(key)));
+        for (key, _) in waiting {
+            self.ready.push(SessionKey(key));
+        }
     }
 
     fn completed(&mut self, completed: crate::hub::Completed) {
@@ -254,15 +274,11 @@ impl Daemon {
 
     /// Those who were not done in their turn have another.
     pub fn serve_ready(&mut self) {
-        for _ in 0..self.ready.len() {
-            if let Some(key) = self.ready.pop_front() {
-                self.guest_ready(key, false);
-            }
+        while let Some(key) = self.ready.next_due() {
+            self.guest_turn(key);
         }
-        for _ in 0..self.noisy.len() {
-            if let Some(key) = self.noisy.pop_front() {
-                self.edges_ready(key);
-            }
+        while let Some(key) = self.noisy.next_due() {
+            self.edges_turn(key);
         }
     }
 
@@ -290,7 +306,7 @@ impl Daemon {
         if flushed.is_err() {
             self.farewell(key);
         } else if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
-            self.ready.push_back(key);
+            self.ready.push(key);
         }
     }
 
@@ -336,3 +352,6 @@ fn turn_away(stream: &UnixStream, max: u32, log: &mut LogLimit) {
         log::warn!("a frontend was turned away: {text}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod pads;
 mod socket;
 mod status;
 mod timers;
+mod turns;
 mod wait;
 
 use std::io;
@@ -121,7 +122,7 @@ impl Server {
         log::info!("ready: frontends connect to {}, vgpioctl to {}", here.socket, here.control);
         let mut events = Events::with_capacity(256);
         loop {
-            let busy = self.daemon.has_ready() || self.controls.has_ready();
+            let busy = self.daemon.begin_turn() || self.controls.has_ready();
             let timeout = if busy || self.doors.native || self.doors.control {
                 Some(Duration::ZERO)
             } else {

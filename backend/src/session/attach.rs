@@ -9,7 +9,7 @@ use super::operation::{Operation, Work};
 use super::tell::entries;
 use super::{AttachedLine, Attachment, Context, Phase, Session, printable};
 use crate::chip::{Chip, ChipError, Offset};
-use crate::config::{ExportConfig, ExportLine, Rule};
+use crate::config::{ExportConfig, ExportLine, Policy, Rule};
 use crate::hub::{Claimant, Failure, offset_of};
 
 impl Session {
@@ -92,13 +92,13 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
     let lines: Vec<_> = ExportLine::of_map(map).collect();
     // Who may have no line of a chip need not learn which chips and files the host has.
     if !policy.may_mean(&chip) {
-        return Err(not_allowed(&chip));
+        return Err(not_allowed(&chip, policy));
     }
     let of_chip = |error: ChipError| Failure { mask: 1, ..Failure::of_chip(&error, &[]) };
     let opened = match cx.hub.chips().open(&chip) {
         Err(error) if policy.rules.contains(&Rule::All) => return Err(of_chip(error)),
         Ok(opened) if policy.is_about(opened.info()) => opened,
-        _ => return Err(not_allowed(&chip)),
+        _ => return Err(not_allowed(&chip, policy)),
     };
     for (i, line) in lines.iter().enumerate() {
         let offset = offset_of(opened.as_ref(), &line.line).map_err(of_chip);
@@ -112,10 +112,12 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
     Ok(lines)
 }
 
-fn not_allowed(chip: &str) -> Failure {
+fn not_allowed(chip: &str, policy: &Policy) -> Failure {
+    let others = policy.chips().collect::<Vec<_>>().join(", ");
+    let others = if others.is_empty() { others } else { format!(", those of {others} may") };
     let text = format!(
-        "lines of {chip} may not be attached by line map; attach to an export, or start vgpiod with \
-         --gpiodev MAP for these lines or --allow-line-maps={chip}"
+        "lines of {chip:?} may not be attached by line map{others}; attach to an export, or start vgpiod \
+         with --gpiodev MAP for these lines or --allow-line-maps={chip}"
     );
     Failure::new(ErrorCode::NotAllowed, 0, text)
 }

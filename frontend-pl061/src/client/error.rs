@@ -60,7 +60,8 @@ impl Error {
     /// attachment that names lines the guest does not have, for a disconnect on request, and for
     /// what the backend refuses with `too-long`, `unknown-type`, `bad-length`, `bad-value`,
     /// `bad-state`, `version`, `bad-sequence`, `no-export`, `map-syntax`, `not-allowed`, `no-line`,
-    /// `not-supported`, `not-output` or `bad-line`.
+    /// `not-supported`, `not-output` or `bad-line`. Of these, what depends on the daemon's
+    /// configuration is tried again by a client that [was attached](super::Client::connect) before.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
@@ -71,6 +72,23 @@ impl Error {
             | Self::Protocol(_) => true,
             Self::Refused(report) | Self::Ended(report) => code_may_pass(report.code),
             Self::NoGuestLine(_) | Self::Requested => false,
+        }
+    }
+
+    /// Whether another configuration of the daemon may mend what does not pass by itself: it does
+    /// not lend these lines now, or lends others.
+    pub(super) fn may_be_mended(&self) -> bool {
+        match self {
+            Self::Refused(report) => matches!(
+                report.code,
+                ErrorCode::NoExport
+                    | ErrorCode::MapSyntax
+                    | ErrorCode::NotAllowed
+                    | ErrorCode::NoLine
+                    | ErrorCode::NotSupported
+            ),
+            Self::NoGuestLine(_) => true,
+            _ => false,
         }
     }
 

@@ -16,6 +16,10 @@ use super::{Asked, Client, Error, Event, Phase};
 /// Time that a backend has to answer HELLO and ATTACH.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 
+/// Least time until another attempt where only another configuration of the daemon can help: people
+/// do not make one in less, and each attempt is an entry in its log.
+const MENDING_TIME: Duration = Duration::from_secs(5);
+
 /// Events that may wait to be taken before no more are read from the socket.
 const MAX_EVENTS: usize = 4096;
 
@@ -26,7 +30,8 @@ impl Client {
     /// # Errors
     /// [`Error::Connect`]. The client then tries again after [`Options::reconnect`], as it does
     /// whenever the connection is lost or refused for a reason that [may
-    /// pass](Error::may_pass).
+    /// pass](Error::may_pass). A client that has once been attached also tries again where the
+    /// daemon, with another configuration, refuses the lines now, no sooner than after 5 s.
     ///
     /// [`Options::reconnect`]: super::Options::reconnect
     pub fn connect(&mut self) -> Result<(), Error> {
@@ -134,9 +139,18 @@ impl Client {
         self.socket = None;
         self.outbox.clear();
         self.fold = super::Fold::default();
-        let retry = self.options.reconnect.filter(|_| error.may_pass());
-        self.phase = Phase::Down { retry: retry.map(|period| Instant::now() + period) };
+        let period = self.options.reconnect.and_then(|period| self.retry_after(&error, period));
+        self.phase = Phase::Down { retry: period.map(|period| Instant::now() + period) };
         self.last_error = Some(error);
+    }
+
+    /// Time until another attempt, `period` being that after a failure that may pass by itself.
+    fn retry_after(&self, error: &Error, period: Duration) -> Option<Duration> {
+        // What was right once can be so again: the daemon may have been started with a wrong file.
+        if error.may_pass() {
+            return Some(period);
+        }
+        (self.attached_before && error.may_be_mended()).then(|| period.max(MENDING_TIME))
     }
 
     /// Whether a message would reach the backend, for all that is known here.

@@ -31,7 +31,8 @@ pub struct Options {
     pub lines: Lines,
     /// Name for logs and as consumer of the lines, at most 64 bytes; empty by default.
     pub name: String,
-    /// How long to wait before connecting again; 1 s by default, `None` for never.
+    /// How long to wait before connecting again; 1 s by default, `None` for never. At least 5 s
+    /// after a daemon has refused, for its configuration, lines that were attached before.
     pub reconnect: Option<Duration>,
     /// Bytes that may wait for a backend that does not read; 64 KiB by default, 8 KiB to 64 MiB.
     pub queue_bytes: usize,

@@ -44,11 +44,14 @@ impl Client {
     /// can do so. Without [`cork`](Self::cork), this is one write.
     pub fn set(&mut self, mask: u64, bits: u64) -> Posted {
         let bits = bits & mask;
+        let attached = self.attached_now();
+        // What was folded before leaves with the levels of before.
+        let has_room = attached && self.has_room();
         self.wanted.set(mask, bits);
-        if !self.attached_now() {
+        if !attached {
             return Posted::Remembered;
         }
-        if !self.has_room() {
+        if !has_room {
             self.fold.sets |= mask;
             self.counters.coalesced += 1;
             return Posted::Folded;
@@ -65,13 +68,17 @@ impl Client {
             directions.outputs &= configure.mask;
             directions.bits &= directions.outputs;
         }
+        let attached = self.attached_now();
+        // What was folded before leaves with the directions of before: a line that is an input now
+        // may have been set.
+        let has_room = attached && self.has_room();
         // A line that is let go has the level that it was driven to, until the backend says otherwise.
         self.reported = self.levels();
         self.wanted.configure(&configure);
-        if !self.attached_now() {
+        if !attached {
             return Posted::Remembered;
         }
-        if !self.has_room() {
+        if !has_room {
             self.fold.configures |= configure.mask;
             if configure.direction.is_some() {
                 self.fold.sets &= !configure.mask;

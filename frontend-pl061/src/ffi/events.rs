@@ -73,8 +73,9 @@ pub struct vgpio_client_callbacks {
     /// inactive). `levels` has the levels of these lines.
     pub levels: Option<unsafe extern "C" fn(opaque: *mut c_void, changed: u64, levels: u64)>,
     /// The lines were attached (`reason` is NULL), or are not any more. `retry` says whether the
-    /// client will try again by itself. What the file descriptor is may have changed. With an
-    /// export, so may the lines: to map them, use `vgpio_client_line_of_vgpio` anew each time.
+    /// client will try again by itself; once attached, it also does so, slowly, where a daemon with
+    /// another configuration refuses the lines. What the file descriptor is may have changed. With
+    /// an export, so may the lines: to map them, use `vgpio_client_line_of_vgpio` anew each time.
     pub connection: Option<
         unsafe extern "C" fn(
             opaque: *mut c_void,

@@ -25,7 +25,8 @@ pub struct vgpio_client_options {
     pub line_map: *const c_char,
     /// Name for logs and as consumer of the lines, at most 64 bytes. NULL: none.
     pub name: *const c_char,
-    /// Milliseconds until another attempt to connect. 0: 1000. Negative: never.
+    /// Milliseconds until another attempt to connect. 0: 1000. Negative: never. At least 5000 after
+    /// a daemon has refused, for its configuration, lines that were attached before.
     pub reconnect_ms: i32,
     /// Lines of the guest's controller: an attachment that names a vgpio beyond is refused.
     /// 0: 65536.

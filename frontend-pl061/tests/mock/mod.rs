@@ -171,12 +171,8 @@ impl Peer {
     pub fn receive(&mut self) -> Option<(u64, Request<'static>)> {
         let mut chunk = [0; 4096];
         loop {
-            if let Some(frame) = Frame::split(&self.received).expect("a good header") {
-                let request = Request::decode(&frame).expect("a good message");
-                let result = (frame.seq, owned(request.expect("a known message")));
-                let size = frame.size();
-                self.received.drain(..size);
-                return Some(result);
+            if let Some(message) = self.take() {
+                return Some(message);
             }
             match self.stream.read(&mut chunk) {
                 Ok(0) => return None,
@@ -185,6 +181,16 @@ impl Peer {
                 Err(e) => panic!("the client sent nothing: {e}"),
             }
         }
+    }
+
+    /// The next message of those received.
+    fn take(&mut self) -> Option<(u64, Request<'static>)> {
+        let frame = Frame::split(&self.received).expect("a good header")?;
+        let request = Request::decode(&frame).expect("a good message");
+        let result = (frame.seq, owned(request.expect("a known message")));
+        let size = frame.size();
+        self.received.drain(..size);
+        Some(result)
     }
 
     pub fn expect(&mut self, wanted: Request<'_>) -> u64 {
@@ -200,6 +206,15 @@ impl Peer {
         self.stream.set_nonblocking(false).expect("a flag");
         assert!(self.received.is_empty());
         assert_eq!(got.map_err(|e| e.kind()), Err(ErrorKind::WouldBlock));
+    }
+
+    /// The messages that the client has sent so far.
+    pub fn so_far(&mut self) -> Vec<Request<'static>> {
+        self.stream.set_nonblocking(true).expect("a flag");
+        let end = self.stream.read_to_end(&mut self.received).map_err(|e| e.kind());
+        self.stream.set_nonblocking(false).expect("a flag");
+        assert_eq!(end, Err(ErrorKind::WouldBlock));
+        std::iter::from_fn(|| self.take()).map(|(_, request)| request).collect()
     }
 
     /// Takes HELLO and answers it.

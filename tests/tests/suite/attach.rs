@@ -134,6 +134,15 @@ fn a_line_that_is_not_lent_is_not_allowed() {
 }
 
 #[test]
+fn a_chip_that_is_not_lent_is_refused_naming_those_that_are() {
+    let bench = Bench::new(&["--gpiodev", "e6055400.gpio,gpios=11:12"]);
+    let report = Guest::refusal(&bench.daemon, map("e6055400,gpios=11"));
+    assert_eq!((report.code, report.mask), (ErrorCode::NotAllowed, 0));
+    let expected = "\"e6055400\" may not be attached by line map, those of e6055400.gpio may";
+    assert!(report.text.contains(expected), "{report}");
+}
+
+#[test]
 fn a_refusal_leaves_no_line_taken() {
     let mut bench = Bench::open();
     Guest::refusal(&bench.daemon, lines("gpios=3:4:32"));

@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
-use crate::cache::{Cache, create_dir};
+use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::install::{self, SONAME};
 use crate::workspace::Workspace;
@@ -50,10 +50,11 @@ impl Vgpio {
     /// # Errors
     /// The file cannot be written.
     pub fn install(&self, libraries: &Path) -> Result<()> {
-        create_dir(libraries)?;
-        let (new, to) = (libraries.join(format!("{SONAME}.new")), libraries.join(SONAME));
-        fs::copy(self.library(), &new).map_err(Error::file("copy", &new))?;
-        fs::rename(&new, &to).map_err(Error::file("put into place", &to))
+        let to = libraries.join(SONAME);
+        let new = NamedTempFile::new_in(libraries).map_err(Error::file("write in", libraries))?;
+        fs::copy(self.library(), new.path()).map_err(Error::file("copy", new.path()))?;
+        new.persist(&to).map_err(|error| Error::file("put into place", &to)(error.error))?;
+        Ok(())
     }
 
     fn library(&self) -> PathBuf {

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Turns of a guest that sends more than it has a share for.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use mio::net::UnixStream;
+use mio::{Poll, Waker};
+use vgpio_protocol::{Hello, Request, VERSION};
+
+use super::Daemon;
+use crate::config::{Config, Listen, Policy};
+use crate::hub::{Chips, Hub, SessionKey};
+use crate::token::Source;
+
+/// Messages of a busy guest: many turns.
+const SENT: u64 = 4000;
+
+/// Messages of which a second read brings the last few, with room for more.
+const TWO_READS: u64 = 2100;
+
+const GUEST: SessionKey = SessionKey(0);
+
+fn daemon(poll: &Poll) -> Daemon {
+    let config = Config {
+        socket: Listen::Path("unused".into()),
+        control: "unused".into(),
+        max_sessions: 1,
+        policy: Policy::default(),
+        sims: Vec::new(),
+        chips: Vec::new(),
+        exports: Vec::new(),
+    };
+    let waker = Waker::new(poll.registry(), Source::Worker.token()).expect("a waker");
+    let chips = Chips::new(Vec::new(), Vec::new(), Arc::new(waker));
+    let registry = || poll.registry().try_clone().expect("a registry");
+    Daemon::new(Hub::new(chips, registry()), config, registry())
+}
+
+/// HELLO, and optional messages of a type that nobody knows.
+fn messages(count: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let hello = Hello { version_min: VERSION, version_max: VERSION, features: 0, name: "guest" };
+    Request::Hello(hello).encode(1, &mut bytes);
+    for seq in 2..=count {
+        bytes.extend([0x34, 0x12, 1, 0, 0, 0, 0, 0]);
+        bytes.extend(seq.to_le_bytes());
+    }
+    bytes
+}
+
+fn taken(daemon: &Daemon) -> u64 {
+    daemon.guests.get(GUEST.0).map_or(0, |guest| guest.session.counters.messages)
+}
+
+#[test]
+fn a_busy_guest_has_one_turn_however_often_it_is_ready() {
+    let poll = Poll::new().expect("a poll");
+    let mut daemon = daemon(&poll);
+    let (here, mut there) = UnixStream::pair().expect("sockets");
+    daemon.welcome(here);
+    there.write_all(&messages(SENT)).expect("the socket takes all");
+
+    assert!(!daemon.begin_turn());
+    daemon.guest_ready(GUEST, false);
+    let mut before = taken(&daemon);
+    assert!(0 < before && before < SENT / 3);
+    for _ in 0..10 {
+        daemon.guest_ready(GUEST, false);
+        daemon.serve_ready();
+    }
+    assert_eq!(taken(&daemon), before, "it has had its turn");
+
+    let mut turns = 0;
+    let mut most = before;
+    while daemon.begin_turn() {
+        for _ in 0..10 {
+            daemon.guest_ready(GUEST, false);
+        }
+        daemon.serve_ready();
+        let now = taken(&daemon);
+        most = most.max(now - before);
+        before = now;
+        turns += 1;
+    }
+    assert_eq!(before, SENT, "all is read in the end");
+    assert!(turns >= SENT / 512, "{turns}");
+    assert!(most <= 512, "{most} in one turn");
+}
+
+#[test]
+fn the_end_of_a_guest_that_waits_for_its_turn_is_kept() {
+    let poll = Poll::new().expect("a poll");
+    let mut daemon = daemon(&poll);
+    let (here, mut there) = UnixStream::pair().expect("sockets");
+    daemon.welcome(here);
+    there.write_all(&messages(TWO_READS)).expect("the socket takes all");
+    daemon.guest_ready(GUEST, false);
+    drop(there);
+    daemon.guest_ready(GUEST, true);
+    let mut turns = 0;
+    while daemon.begin_turn() {
+        daemon.serve_ready();
+        turns += 1;
+        assert!(turns < SENT, "it goes on for ever");
+    }
+    assert!(daemon.guests.is_empty(), "it has gone");
+}
