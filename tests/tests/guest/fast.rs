@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A button faster than any finger.
+//! A button faster than any finger. It takes a guest with a processor of its own: in the rig, QEMU,
+//! daemon and the outside share one, and a guest that is a second late misses edges.
 
 use std::time::Duration;
 

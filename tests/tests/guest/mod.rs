@@ -3,7 +3,6 @@
 //! its `World` which kind it is. Each test boots a guest of its own.
 
 pub mod button;
-mod fast;
 mod interrupts;
 mod mission;
 mod outputs;

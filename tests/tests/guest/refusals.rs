@@ -50,12 +50,12 @@ fn impossible_maps_are_refused() {
     let bench = Bench::open();
     let chip = |keys: &str| format!("{LABEL},{keys}");
     let daemon = &bench.daemon;
-    refused(daemon, &chip("vgpios=0:1:2,gpios=11:12"), &["3", "2", "vgpios", "gpios"]);
-    refused(daemon, &chip("vgpios=8,gpios=11"), &["8", "pl061", "0 to 7"]);
-    refused(daemon, &chip("vgpios=3,gpios=11"), &["3", "power button"]);
-    refused(daemon, &chip("vgpios=0,gpios=32"), &[LABEL, "32", "lines"]);
-    refused(daemon, &chip("vgpios=0,gpios=NONE"), &[LABEL, "NONE"]);
-    refused(daemon, &chip("vgpios=0,gpios=1,frontend=nobody"), &["nobody"]);
+    refused(daemon, &chip("vgpios=0:1:2,gpios=11:12"), &["3 vgpios for 2 gpios"]);
+    refused(daemon, &chip("vgpios=8,gpios=11"), &["pl061 has lines 0 to 7, and no line 8"]);
+    refused(daemon, &chip("vgpios=3,gpios=11"), &["Line 3 of pl061 is the power button"]);
+    refused(daemon, &chip("vgpios=0,gpios=32"), &[LABEL, "the chip has 32 lines, 0 to 31"]);
+    refused(daemon, &chip("vgpios=0,gpios=NONE"), &[LABEL, "no line is named 'NONE'"]);
+    refused(daemon, &chip("vgpios=0,gpios=1,frontend=nobody"), &["There is no device 'nobody'"]);
     // Of all that was refused, nothing is held.
     assert!(bench.daemon.status().sessions.is_empty());
     drop(Guest::attach(daemon, map(&chip("gpios=0-31"))));
