@@ -2,6 +2,7 @@
 //! A daemon, and the world beyond its chip.
 
 use vgpio::client::Lines;
+use vgpio_protocol::Direction;
 
 use super::{Daemon, Guest, LABEL, Machine, Outside, Vm, eventually, map};
 
@@ -55,6 +56,12 @@ impl<W: Outside> Bench<W> {
     pub fn sees(&mut self, offset: u32, high: bool) {
         let what = format!("line {offset} is {}", if high { "high" } else { "low" });
         eventually(&what, || (self.world.level(offset) == high).then_some(()));
+    }
+
+    /// Waits until a line has this direction.
+    pub fn becomes(&mut self, offset: u32, direction: Direction) {
+        let has = || (self.world.info(offset).direction == direction).then_some(());
+        eventually(&format!("line {offset} is an {direction:?}"), has);
     }
 
     /// Waits until the outside sees these levels: bit *i* is that of `offsets[i]`.

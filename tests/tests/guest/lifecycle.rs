@@ -64,8 +64,7 @@ fn the_outputs_of_a_guest_that_is_killed_become_safe() {
 /// Lines 11 and 12 become inputs, so that the outside says what they are.
 fn become_inputs(bench: &mut Bench) {
     for offset in [11, 12] {
-        let input = || (bench.world.info(offset).direction == Direction::Input).then_some(());
-        eventually("the line is an input", input);
+        bench.becomes(offset, Direction::Input);
         bench.world.pull(offset, false);
         bench.sees(offset, false);
     }

@@ -20,8 +20,8 @@ fn sysfs_drives_and_reads_lines() {
         vm.run(&format!("echo {direction} >{line}/direction"));
         assert_eq!(vm.run(&format!("cat {line}/direction")), "out");
         assert_eq!(vm.run(&format!("cat {line}/value")), u32::from(high).to_string());
+        bench.becomes(offset, Direction::Output);
         bench.sees(offset, high);
-        assert_eq!(bench.world.info(offset).direction, Direction::Output);
     }
     for high in [true, false, true] {
         vm.run(&format!("echo {} >{}/value", u32::from(high), sysfs(1)));
@@ -37,11 +37,13 @@ fn turn_to_and_fro(bench: &mut Bench, vm: &mut Vm) {
     let line = sysfs(0);
     for high in [true, false, true, false] {
         vm.run(&format!("echo in >{line}/direction"));
+        // The guest does not wait for the host; and a line that is pulled while it is still driven
+        // keeps its level on gpio-sim.
+        bench.becomes(11, Direction::Input);
         for pulled in [high, !high] {
             bench.world.pull(11, pulled);
             vm.wait_for(&format!("cat {line}/value"), &u32::from(pulled).to_string());
         }
-        assert_eq!(bench.world.info(11).direction, Direction::Input);
         vm.run(&format!("echo {} >{line}/direction", if high { "high" } else { "low" }));
         bench.sees(11, high);
     }

@@ -166,9 +166,7 @@ fn linux_turns_a_line_to_and_fro() {
         linux.set_value(4, false);
         wait_for_level(&mut bench, 9, false);
         linux.direction_input(4);
-        eventually("the line is an input", || {
-            (bench.world.info(9).direction == Direction::Input).then_some(())
-        });
+        bench.becomes(9, Direction::Input);
         bench.world.pull(9, true);
         linux.run_until("the level from outside", |linux| linux.get_value(4));
         bench.world.pull(9, false);
