@@ -39,7 +39,7 @@ fn hello_and_attach_leave_at_once_without_waiting_for_a_reply() {
     let hello = peer.expect(Request::Hello(Hello {
         version_min: 1,
         version_max: 1,
-        features: 0,
+        features: 1,
         name: "guest-1",
     }));
     let attach = peer.expect(Request::Attach(Attach::Export("test")));

@@ -16,6 +16,7 @@ const SYNCED: u16 = 0x8007;
 const EDGES: u16 = 0xc001;
 const LOST: u16 = 0xc002;
 const RESTORED: u16 = 0xc003;
+const ROOM: u16 = 0xc004;
 const ERROR: u16 = 0xffff;
 
 /// A message that a backend sends, of its own accord or as a reply.
@@ -37,6 +38,8 @@ pub enum Event<'a> {
     Lost(Lost<'a>),
     /// The lines in this mask are back.
     Restored(u64),
+    /// The ring has room again, for which the frontend waited.
+    Room,
     /// A message could not be carried out.
     Error(ErrorReport<'a>),
 }
@@ -57,6 +60,7 @@ impl<'a> Event<'a> {
             EDGES => Self::Edges(Edges::decode(&mut r)?),
             LOST => Self::Lost(Lost::decode(&mut r)?),
             RESTORED => Self::Restored(r.u64()?),
+            ROOM => Self::Room,
             ERROR => Self::Error(ErrorReport::decode(&mut r)?),
             _ if frame.optional => return Ok(None),
             kind => return Err(DecodeError::UnknownType(kind)),
@@ -76,13 +80,14 @@ impl<'a> Event<'a> {
             Self::Edges(_) => EDGES,
             Self::Lost(_) => LOST,
             Self::Restored(_) => RESTORED,
+            Self::Room => ROOM,
             Self::Error(_) => ERROR,
         };
         frame::encode(kind, seq, out, |out| match self {
             Self::Hello(reply) => reply.encode(out),
             Self::Attached(lines) | Self::Lines(lines) => lines.encode(out),
             Self::Values(values) => values.encode(out),
-            Self::Synced => {}
+            Self::Synced | Self::Room => {}
             Self::Edges(edges) => edges.encode(out),
             Self::Lost(lost) => lost.encode(out),
             Self::Restored(mask) => put_u64(out, *mask),

@@ -39,6 +39,7 @@ mod configure;
 mod edges;
 mod error;
 mod event;
+pub mod features;
 mod frame;
 pub mod limits;
 mod linemap;

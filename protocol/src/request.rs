@@ -15,6 +15,7 @@ const CONFIGURE: u16 = 0x0004;
 const SET: u16 = 0x0005;
 const GET: u16 = 0x0006;
 const SYNC: u16 = 0x0007;
+const RING: u16 = 0x0008;
 
 /// A message that a frontend sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Request<'a> {
     Get(u64),
     /// Barrier.
     Sync,
+    /// What follows comes through the ring ([`features::RING`](crate::features::RING)).
+    Ring,
 }
 
 /// What a frontend is and speaks.
@@ -81,6 +84,7 @@ impl<'a> Request<'a> {
             SET => Self::Set(LineSet::decode(&mut r)?),
             GET => Self::Get(r.u64()?),
             SYNC => Self::Sync,
+            RING => Self::Ring,
             _ if frame.optional => return Ok(None),
             kind => return Err(DecodeError::UnknownType(kind)),
         };
@@ -99,6 +103,7 @@ impl<'a> Request<'a> {
             Self::Set(_) => SET,
             Self::Get(_) => GET,
             Self::Sync => SYNC,
+            Self::Ring => RING,
         };
         frame::encode(kind, seq, out, |out| match self {
             Self::Hello(hello) => hello.encode(out),
@@ -109,7 +114,7 @@ impl<'a> Request<'a> {
                 put_u64(out, set.bits);
             }
             Self::Get(mask) => put_u64(out, *mask),
-            Self::Info | Self::Sync => {}
+            Self::Info | Self::Sync | Self::Ring => {}
         });
     }
 }

@@ -150,6 +150,7 @@ impl Parts {
             Request::Set(LineSet { mask, bits }),
             Request::Get(mask),
             Request::Sync,
+            Request::Ring,
         ];
         let events = [
             Event::Hello(self.hello_reply()),
@@ -160,6 +161,7 @@ impl Parts {
             Event::Edges(Edges::new(&self.edges)),
             Event::Lost(Lost { mask, text: name }),
             Event::Restored(mask),
+            Event::Room,
             Event::Error(report),
         ];
         let requests = requests.into_iter().map(Message::Request);

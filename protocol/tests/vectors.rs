@@ -129,6 +129,7 @@ fn request_json(request: &Request<'_>) -> Value {
         }
         Request::Get(mask) => json!({"type": "GET", "mask": hex(*mask)}),
         Request::Sync => json!({"type": "SYNC"}),
+        Request::Ring => json!({"type": "RING"}),
     }
 }
 
@@ -168,6 +169,7 @@ fn event_json(event: &Event<'_>) -> Value {
         }
         Event::Lost(l) => json!({"type": "LOST", "mask": hex(l.mask), "text": l.text}),
         Event::Restored(mask) => json!({"type": "RESTORED", "mask": hex(*mask)}),
+        Event::Room => json!({"type": "ROOM"}),
         Event::Error(e) => json!({"type": "ERROR", "mask": hex(e.mask),
             "code": code_json(e.code), "errno": e.errno, "text": e.text}),
     }

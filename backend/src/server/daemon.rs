@@ -45,10 +45,12 @@ pub struct Daemon {
     pub log: LogLimit,
     registry: Registry,
     last_id: u32,
-    ready: Turns<SessionKey>,
+    pub(super) ready: Turns<SessionKey>,
     noisy: Turns<HoldKey>,
     /// Guests that may have something to be sent.
     touched: Vec<SessionKey>,
+    /// Guests whose rings are looked at, as they will not ring.
+    pub(super) awake: Vec<SessionKey>,
     read_buffer: Vec<u8>,
     edge_buffer: Vec<ChipEdge>,
 }
@@ -70,6 +72,7 @@ impl Daemon {
             ready: Turns::new(),
             noisy: Turns::new(),
             touched: Vec::new(),
+            awake: Vec::new(),
             read_buffer: vec![0; READ_BUFFER],
             edge_buffer: Vec::with_capacity(EDGE_BUFFER),
         }
@@ -115,13 +118,14 @@ impl Daemon {
     pub fn guest_ready(&mut self, key: SessionKey, hung_up: bool) {
         if let Some(guest) = self.guests.get_mut(key.0) {
             guest.hung_up |= hung_up;
+            guest.has_rung = true;
         }
         if !self.ready.contains(key) {
             self.guest_turn(key);
         }
     }
 
-    fn guest_turn(&mut self, key: SessionKey) {
+    pub(super) fn guest_turn(&mut self, key: SessionKey) {
         let Some(guest) = self.guests.get_mut(key.0) else {
             return;
         };
@@ -135,6 +139,9 @@ impl Daemon {
         }
         if turn == Turn::More && !is_over {
             self.ready.push(key);
+        } else if guest.is_silent() {
+            guest.is_awake = true;
+            self.awake.push(key);
         }
         self.send(key);
         if is_over {
@@ -145,6 +152,7 @@ impl Daemon {
     /// A frontend has gone.
     fn farewell(&mut self, key: SessionKey) {
         if let Some(mut guest) = self.guests.try_remove(key.0) {
+            self.awake.retain(|awake| *awake != key);
             guest.session.close(&mut self.hub);
         }
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A frontend's socket: bytes in and out of its session.
 
-use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use mio::net::UnixStream;
@@ -28,6 +28,10 @@ pub struct Guest {
     pub hung_up: bool,
     /// Whether it had no turn since it was paused.
     is_waiting: bool,
+    /// Whether doorbells may have come for a ring.
+    pub has_rung: bool,
+    /// Whether its ring is looked at, as it will not ring.
+    pub is_awake: bool,
     /// Whether the loop tells when it can be written to.
     watched_for_room: bool,
 }
@@ -68,6 +72,8 @@ impl Guest {
             waiting: Vec::new(),
             hung_up: false,
             is_waiting: false,
+            has_rung: false,
+            is_awake: false,
             watched_for_room: false,
         })
     }
@@ -91,21 +97,61 @@ impl Guest {
             return Turn::Gone;
         };
         unfinished.copy_from_slice(&self.waiting);
-        let (came, may_be_more) = match self.stream.read(room) {
+        let (came, may_be_more) = match self.receive(room, cx) {
             Ok(0) => return Turn::Gone,
-            Ok(n) => (held + n, n == room.len() || self.hung_up),
+            Ok(n) => (held + n, n == room.len() || self.hung_up || self.has_rung),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Idle,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Turn::More,
             Err(_) => return Turn::Gone,
         };
         let came = buffer.get(..came).unwrap_or_default();
+        let on_socket = self.session.ring().is_none();
         let used = self.session.consume(came, cx);
+        let rest = came.get(used..).unwrap_or_default();
         self.waiting.clear();
-        self.waiting.extend_from_slice(came.get(used..).unwrap_or_default());
+        if on_socket && self.session.ring().is_some() {
+            self.session.take_doorbells(rest, cx);
+            return Turn::More;
+        }
+        self.waiting.extend_from_slice(rest);
         self.waiting.shrink_to(KEPT);
         self.is_waiting = self.session.is_paused(cx.hub);
         let unfinished = used > 0 && !self.waiting.is_empty();
         if may_be_more || unfinished { Turn::More } else { Turn::Idle }
+    }
+
+    /// Reads once, from the socket or the ring; the end of the stream is 0 bytes.
+    fn receive(&mut self, room: &mut [u8], cx: &mut Context<'_>) -> io::Result<usize> {
+        if self.session.ring().is_none() {
+            self.has_rung = false;
+            return self.stream.read(room);
+        }
+        if self.has_rung && !self.hung_up {
+            self.has_rung = false;
+            match self.stream.read(room) {
+                Ok(0) => self.hung_up = true,
+                Ok(n) => {
+                    self.session.take_doorbells(room.get(..n).unwrap_or_default(), cx);
+                    // There may be more.
+                    self.has_rung = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.hung_up {
+            self.session.end_ring();
+        }
+        match self.session.read_ring(room, cx) {
+            read if read > 0 || self.hung_up => Ok(read),
+            _ if self.has_rung => Err(io::ErrorKind::Interrupted.into()),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Whether nothing but a look at its ring would tell that it has sent something.
+    pub fn is_silent(&self) -> bool {
+        self.session.ring().is_some() && !self.is_waiting && !self.is_awake
     }
 
     /// Whether it is to have a turn when its session is no longer paused.
@@ -118,7 +164,8 @@ impl Guest {
     /// # Errors
     /// When the frontend has gone.
     pub fn flush(&mut self, registry: &Registry) -> io::Result<()> {
-        self.session.outbox.write(&self.stream)?;
+        let passed = &mut self.session.passed;
+        self.session.outbox.write(Passing { stream: &self.stream, passed })?;
         let wants_room = !self.session.outbox.is_empty();
         if wants_room != self.watched_for_room {
             let writable = wants_room.then_some(Interest::WRITABLE);
@@ -126,6 +173,27 @@ impl Guest {
             registry.reregister(&mut self.stream, Source::Session(self.key).token(), interest)?;
             self.watched_for_room = wants_room;
         }
+        Ok(())
+    }
+}
+
+/// A socket that is written to, and what is passed with the first bytes.
+struct Passing<'a> {
+    stream: &'a UnixStream,
+    passed: &'a mut Option<OwnedFd>,
+}
+
+impl Write for Passing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(passed) = &self.passed else {
+            return self.stream.write(bytes);
+        };
+        let sent = vgpio_ring::send(self.stream.as_fd(), bytes, passed.as_fd())?;
+        *self.passed = None;
+        Ok(sent)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod guest;
 mod host;
 mod inherited;
 mod pads;
+mod rings;
 mod socket;
 mod status;
 mod timers;
@@ -128,7 +129,7 @@ impl Server {
             } else {
                 self.daemon.timers.next()
             };
-            self.wait.wait(&mut events, timeout)?;
+            self.wait.wait(&mut events, timeout, &mut self.daemon)?;
             for event in &events {
                 let hung_up = event.is_read_closed() || event.is_error();
                 if let Some(signal) = self.handle(Source::of(event.token()), hung_up) {
@@ -137,6 +138,7 @@ impl Server {
                     return Ok(());
                 }
             }
+            self.daemon.serve_rings();
             self.end_turn();
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Waits for events: asleep, or awake for a moment while they follow one another quickly.
 
+use std::hint;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +11,18 @@ use mio::{Events, Poll, Registry};
 /// How long to stay awake for a next event. Waking a thread costs whoever sends to it microseconds, a virtual CPU
 /// as a rule; a guest that toggles lines as fast as it can does so every ten or twenty.
 const AWAKE: Duration = Duration::from_micros(50);
+
+/// How often to look at rings before the next look at descriptors, which takes a system call.
+const LOOKS: u32 = 32;
+
+/// Those who send without waking anybody up, unless they are told to ring.
+pub trait Bells {
+    /// Whether one has sent something.
+    fn have_rung(&self) -> bool;
+
+    /// Has all ring from now on. False if one has sent something meanwhile.
+    fn arm(&mut self) -> bool;
+}
 
 /// A poll that knows when it was last woken.
 pub struct Wait {
@@ -44,9 +57,20 @@ impl Wait {
     ///
     /// # Errors
     /// As [`Poll::poll`]; a signal is no error.
-    pub fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        if self.quick && timeout != Some(Duration::ZERO) && self.stay_awake(events)? {
-            return Ok(());
+    pub fn wait(
+        &mut self,
+        events: &mut Events,
+        timeout: Option<Duration>,
+        bells: &mut impl Bells,
+    ) -> io::Result<()> {
+        if timeout != Some(Duration::ZERO) {
+            if self.quick && self.stay_awake(events, bells)? {
+                return Ok(());
+            }
+            if !bells.arm() {
+                events.clear();
+                return Ok(());
+            }
         }
         poll(&mut self.poll, events, timeout)?;
         let now = Instant::now();
@@ -56,11 +80,15 @@ impl Wait {
     }
 
     /// Returns whether something happened.
-    fn stay_awake(&mut self, events: &mut Events) -> io::Result<bool> {
+    fn stay_awake(&mut self, events: &mut Events, bells: &impl Bells) -> io::Result<bool> {
         loop {
             poll(&mut self.poll, events, Some(Duration::ZERO))?;
+            let written = (0..LOOKS).any(|_| {
+                hint::spin_loop();
+                bells.have_rung()
+            });
             let now = Instant::now();
-            if !events.is_empty() {
+            if written || !events.is_empty() {
                 self.woken = now;
                 return Ok(true);
             }

@@ -5,17 +5,21 @@
 //! does no I/O; the server reads and writes for it.
 
 mod attach;
+mod inlet;
 mod log_limit;
 mod operation;
 mod outbox;
 mod requests;
 mod tell;
 
+use std::os::fd::OwnedFd;
+
 use log::Level;
 use vgpio_protocol::{DecodeError, ErrorCode, Event, Frame, Request};
 
 use crate::config::Config;
 use crate::hub::{Failure, Hold, Hub, Link, Origin, SessionKey};
+use inlet::Inlet;
 pub use log_limit::LogLimit;
 use operation::Operation;
 pub use outbox::Outbox;
@@ -73,11 +77,14 @@ pub struct Session {
     phase: Phase,
     last_seq: u64,
     operation: Option<Operation>,
+    inlet: Inlet,
     /// Lines whose edges were lost since the last snapshot, and how many.
     stale: u64,
     stale_edges: u32,
     /// What is to be sent.
     pub outbox: Outbox,
+    /// What goes along with the next that is sent: the memory of a ring.
+    pub passed: Option<OwnedFd>,
     /// What has happened.
     pub counters: Counters,
 }
@@ -154,9 +161,11 @@ impl Session {
             phase: Phase::New,
             last_seq: 0,
             operation: None,
+            inlet: Inlet::default(),
             stale: 0,
             stale_edges: 0,
             outbox: Outbox::default(),
+            passed: None,
             counters: Counters::default(),
         }
     }
@@ -211,12 +220,13 @@ impl Session {
             || self.attachment().is_some_and(crowded)
     }
 
-    /// Carries out messages that are whole in `bytes`, until it is paused or has had its share of
-    /// a turn; returns how many bytes they took.
+    /// Carries out messages that are whole in `bytes`, until it is paused, has had its share of
+    /// a turn, or the next messages come through the ring; returns how many bytes they took.
     pub fn consume(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> usize {
         let mut used = 0;
         let mut share = SHARE;
-        while share > 0 && !self.is_paused(cx.hub) {
+        let uses_ring = self.ring().is_some();
+        while share > 0 && !self.is_paused(cx.hub) && self.ring().is_some() == uses_ring {
             let rest = bytes.get(used..).unwrap_or_default();
             match Frame::split(rest) {
                 Ok(None) => break,

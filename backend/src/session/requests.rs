@@ -3,7 +3,7 @@
 
 use vgpio_protocol::limits::{MAX_LINES, MAX_PAYLOAD};
 use vgpio_protocol::{
-    Configure, ErrorCode, Event, Hello, HelloReply, LineSet, Reason, Request, VERSION,
+    Configure, ErrorCode, Event, Hello, HelloReply, LineSet, Reason, Request, VERSION, features,
 };
 
 use super::operation::{Operation, Work};
@@ -21,8 +21,10 @@ impl Session {
             (Phase::Attached(_), Request::Get(mask)) => self.get(seq, *mask, cx),
             (Phase::Attached(_), Request::Sync) => self.sync(seq, cx),
             (Phase::Attached(_), Request::Info) => self.info(seq, cx),
+            (Phase::Ready | Phase::Attached(_), Request::Ring) if self.inlet.use_ring() => {}
             _ => {
                 let text = match self.phase {
+                    _ if *request == Request::Ring => "there is no ring, or it is in use already",
                     Phase::New => "the first message must be HELLO",
                     Phase::Ready => "after HELLO comes ATTACH, which must have been accepted",
                     _ => "HELLO and ATTACH are sent once",
@@ -42,13 +44,14 @@ impl Session {
         }
         self.name = printable(hello.name);
         self.phase = Phase::Ready;
+        let features = if self.offer_ring(hello.features) { features::RING } else { 0 };
         self.outbox.push(
             &Event::Hello(HelloReply {
                 version: VERSION,
                 max_lines: u16::try_from(MAX_LINES).unwrap_or(u16::MAX),
                 max_payload: u32::try_from(MAX_PAYLOAD).unwrap_or(u32::MAX),
                 session: self.id,
-                features: 0,
+                features,
                 name: concat!("vgpiod ", env!("CARGO_PKG_VERSION")),
             }),
             seq,

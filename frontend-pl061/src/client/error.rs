@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use thiserror::Error;
 use vgpio_protocol::{DecodeError, ErrorCode, ErrorReport};
+use vgpio_ring::OpenError;
 
 use super::options::NoGuestLine;
 
@@ -182,6 +183,9 @@ pub enum Violation {
     /// A version that was not offered.
     #[error("HELLO reply with version {0}, which was not offered")]
     Version(u16),
+    /// A descriptor that is not that of a ring.
+    #[error("HELLO reply with a ring that cannot be used")]
+    Ring(#[from] OpenError),
     /// Features that were not offered.
     #[error("HELLO reply with features {0:#x}, which were not offered")]
     Features(u64),

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recv, socket,
 };
-use vgpio_protocol::{Hello, Request, VERSION};
+use vgpio_protocol::{Hello, Request, VERSION, features};
 
 use super::{Asked, Client, Error, Event, Phase};
 
@@ -19,6 +19,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// Least time until another attempt where only another configuration of the daemon can help: people
 /// do not make one in less, and each attempt is an entry in its log.
 const MENDING_TIME: Duration = Duration::from_secs(5);
+
+/// What this client can do (`docs/protocol.md`, "Versions and features").
+pub(super) const FEATURES: u64 = features::RING;
 
 /// Events that may wait to be taken before no more are read from the socket.
 const MAX_EVENTS: usize = 4096;
@@ -77,10 +80,11 @@ impl Client {
             .map_err(|source| Error::Connect { path: self.options.socket.clone(), source })?;
         self.outbox.clear();
         self.received = 0;
+        self.passed = None;
         let hello = self.outbox.push(Request::Hello(Hello {
             version_min: VERSION,
             version_max: VERSION,
-            features: 0,
+            features: FEATURES,
             name: &self.options.name,
         }));
         let attach = self.outbox.push(Request::Attach(self.options.attach()));
@@ -107,7 +111,17 @@ impl Client {
             return;
         };
         let space = self.inbox.get_mut(self.received..).unwrap_or_default();
-        match recv(socket.as_raw_fd(), space, MsgFlags::MSG_DONTWAIT) {
+        let received = match self.phase {
+            // A ring may come along.
+            Phase::Greeting { .. } => vgpio_ring::receive(socket.as_fd(), space)
+                .map(|(n, passed)| {
+                    self.passed = passed.or(self.passed.take());
+                    n
+                })
+                .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0))),
+            _ => recv(socket.as_raw_fd(), space, MsgFlags::MSG_DONTWAIT),
+        };
+        match received {
             Ok(0) => self.fail(Error::Closed),
             Ok(n) => {
                 self.received += n;

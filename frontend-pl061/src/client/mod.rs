@@ -121,6 +121,8 @@ pub struct Client {
     corked: bool,
     inbox: Vec<u8>,
     received: usize,
+    /// A descriptor that came while the backend had not yet answered HELLO.
+    passed: Option<OwnedFd>,
     fold: Fold,
     wanted: Wanted,
     unsure: Unsure,
@@ -156,6 +158,7 @@ impl Client {
             corked: false,
             inbox: vec![0; INBOX],
             received: 0,
+            passed: None,
             fold: Fold::default(),
             wanted: Wanted::default(),
             unsure: Unsure::default(),
@@ -198,6 +201,12 @@ impl Client {
     /// Whether to watch the descriptor for writing, too: something waits that it did not take.
     #[must_use]
     pub fn wants_write(&self) -> bool {
+        self.has_unsent() && !self.outbox.waits_for_ring()
+    }
+
+    /// Whether something waits to be sent. It goes when the backend reads, which the descriptor tells.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
         self.socket.is_some() && (!self.outbox.is_empty() || !self.fold.is_empty())
     }
 

@@ -2,12 +2,16 @@
 //! What the backend says: checked, then taken over.
 #![forbid(unsafe_code)]
 
+use std::os::fd::AsFd;
+
 use vgpio_protocol::limits::MAX_LINES;
 use vgpio_protocol::{
     Edges, ErrorCode, ErrorReport, Event as Message, Frame, HelloReply, LineFlags, Lines, Lost,
-    Reason, VERSION, Values,
+    Reason, VERSION, Values, features,
 };
+use vgpio_ring::Writer;
 
+use super::link::FEATURES;
 use super::{Asked, Client, Error, Event, NoGuestLine, Phase, Report, Table, Violation};
 
 impl Client {
@@ -46,6 +50,7 @@ impl Client {
             (Phase::Greeting { until, asked }, Message::Hello(reply)) => {
                 check_reply("HELLO reply", frame.seq, asked.hello)?;
                 let max_lines = check_hello(&reply)?;
+                self.take_ring(&reply)?;
                 self.phase = Phase::Attaching { until, asked: Asked { max_lines, ..asked } };
                 Ok(())
             }
@@ -56,6 +61,18 @@ impl Client {
             (Phase::Attached, message) => self.take_report(frame.seq, message),
             (_, message) => Err(unexpected(&message)),
         }
+    }
+
+    /// Sends what follows through the ring, if there is one. Where the connection is relayed, its
+    /// memory does not arrive, and the socket goes on to be used.
+    fn take_ring(&mut self, reply: &HelloReply<'_>) -> Result<(), Error> {
+        if reply.features & features::RING != 0
+            && let Some(memory) = self.passed.take()
+        {
+            let ring = Writer::open(memory.as_fd()).map_err(Violation::from);
+            self.outbox.use_ring(ring.map_err(Error::Protocol)?);
+        }
+        Ok(())
     }
 
     fn take_report(&mut self, seq: u64, message: Message<'_>) -> Result<(), Error> {
@@ -70,6 +87,8 @@ impl Client {
                 Ok(())
             }
             Message::Lines(lines) => self.take_lines(lines),
+            // What waits for room is written after what was read has been taken.
+            Message::Room => Ok(()),
             Message::Synced => {
                 if seq <= self.syncs.reached || seq > self.syncs.sent {
                     return Err(Error::Protocol(Violation::WrongReply("SYNCED", seq)));
@@ -206,7 +225,7 @@ fn check_hello(reply: &HelloReply<'_>) -> Result<usize, Error> {
     if reply.version != VERSION {
         return Err(Error::Protocol(Violation::Version(reply.version)));
     }
-    if reply.features != 0 {
+    if reply.features & !FEATURES != 0 {
         return Err(Error::Protocol(Violation::Features(reply.features)));
     }
     Ok(reply.max_lines.into())
@@ -222,6 +241,7 @@ fn unexpected(message: &Message<'_>) -> Error {
         Message::Edges(_) => "EDGES",
         Message::Lost(_) => "LOST",
         Message::Restored(_) => "RESTORED",
+        Message::Room => "ROOM",
         Message::Error(_) => "ERROR",
     }))
 }

@@ -69,7 +69,7 @@ impl Client {
         deadline: Instant,
         on_event: &mut impl FnMut(Event),
     ) -> Result<(), WaitError> {
-        self.wait_until(deadline, on_event, |client| client.attached_now() && !client.wants_write())
+        self.wait_until(deadline, on_event, |client| client.attached_now() && !client.has_unsent())
     }
 
     /// Waits until all that was set and configured has been carried out: the host has the levels,

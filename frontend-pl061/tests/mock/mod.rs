@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -219,9 +219,30 @@ impl Peer {
 
     /// Takes HELLO and answers it.
     pub fn greet(&mut self) {
+        self.greet_with(&HELLO, None);
+    }
+
+    /// Takes HELLO, answers it with this, and passes a descriptor.
+    pub fn greet_with(&mut self, reply: &Message<'_>, passed: Option<BorrowedFd<'_>>) {
         let (seq, request) = self.receive().expect("HELLO");
         assert!(matches!(request, Request::Hello(_)), "{request:?}");
-        self.send(seq, &HELLO);
+        let mut bytes = Vec::new();
+        reply.encode(seq, &mut bytes);
+        match passed {
+            Some(passed) => {
+                let sent = vgpio_ring::send(self.stream.as_fd(), &bytes, passed);
+                assert_eq!(sent.expect("the client reads"), bytes.len());
+            }
+            None => self.send_bytes(&bytes),
+        }
+    }
+
+    /// One doorbell has come.
+    pub fn expect_doorbell(&mut self) {
+        assert_eq!(self.received, []);
+        let mut byte = [1];
+        self.stream.read_exact(&mut byte).expect("a doorbell");
+        assert_eq!(byte, [0]);
     }
 
     /// Takes ATTACH; gives its sequence number.
@@ -266,6 +287,7 @@ fn owned(request: Request<'_>) -> Request<'static> {
         Request::Configure(configure) => Request::Configure(configure),
         Request::Set(set) => Request::Set(set),
         Request::Get(mask) => Request::Get(mask),
+        Request::Ring => Request::Ring,
         Request::Sync => Request::Sync,
     }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A connection to the daemon that sends any bytes whatever.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use vgpio_protocol::{Attach, ErrorCode, Event, Frame, Hello, Request, VERSION};
+use vgpio_protocol::{Attach, ErrorCode, Event, Frame, Hello, Request, VERSION, features};
 
-use super::{DEADLINE, Daemon};
+use super::{DEADLINE, Daemon, eventually};
 
 /// A connection of one's own.
 pub struct Wire {
@@ -50,17 +52,38 @@ impl Wire {
 
     /// Sends a message under the next sequence number, which it returns.
     pub fn send(&mut self, request: Request<'_>) -> u64 {
-        self.seq += 1;
-        let mut bytes = Vec::new();
-        request.encode(self.seq, &mut bytes);
+        let bytes = self.message(request);
         self.send_bytes(&bytes);
         self.seq
     }
 
     /// Says HELLO.
     pub fn hello(&mut self, name: &str) {
+        self.hello_with(name, 0);
+    }
+
+    fn hello_with(&mut self, name: &str, features: u64) {
         let (version_min, version_max) = (VERSION, VERSION);
-        self.send(Request::Hello(Hello { version_min, version_max, features: 0, name }));
+        self.send(Request::Hello(Hello { version_min, version_max, features, name }));
+    }
+
+    /// Says HELLO, and returns the descriptor that comes with the reply: that of a ring.
+    pub fn hello_for_ring(&mut self, name: &str) -> File {
+        self.hello_with(name, features::RING);
+        let mut bytes = [0; 256];
+        let (count, ring) = eventually("the reply to HELLO", || {
+            vgpio_ring::receive(self.stream.as_fd(), &mut bytes).ok()
+        });
+        self.received.extend_from_slice(bytes.get(..count).unwrap_or_default());
+        File::from(ring.expect("a descriptor"))
+    }
+
+    /// A message under the next sequence number, as bytes that are sent in another way.
+    pub fn message(&mut self, request: Request<'_>) -> Vec<u8> {
+        self.seq += 1;
+        let mut bytes = Vec::new();
+        request.encode(self.seq, &mut bytes);
+        bytes
     }
 
     /// Attaches to an export.
@@ -79,9 +102,7 @@ impl Wire {
         const A_WHILE: Duration = Duration::from_millis(500);
         self.stream.set_write_timeout(Some(A_WHILE)).expect("a socket has a timeout");
         for sent in 0..1_000_000 {
-            self.seq += 1;
-            let mut bytes = Vec::new();
-            request.encode(self.seq, &mut bytes);
+            let bytes = self.message(request);
             match self.stream.write_all(&bytes) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return sent,
