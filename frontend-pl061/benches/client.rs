@@ -94,7 +94,7 @@ fn welcome() -> Vec<u8> {
 
 /// Lets the other end catch up, so that nothing is folded.
 fn keep_up(client: &mut Client) {
-    if client.wants_write() {
+    if client.has_unsent() {
         let deadline = Instant::now() + Duration::from_secs(10);
         client.flush(deadline, &mut |_| ()).expect("the sink reads");
     }
@@ -166,7 +166,7 @@ fn stores(c: &mut Criterion) {
         b.iter(|| {
             value ^= 1;
             let outcome = black_box(gpio.write(0x004, 1, black_box(value)));
-            while gpio.client().wants_write() {
+            while gpio.client().has_unsent() {
                 gpio.process(&mut |_| ());
             }
             outcome

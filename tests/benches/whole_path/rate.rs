@@ -46,7 +46,7 @@ fn round(world: &mut World, per_write: usize) -> u64 {
                 assert!(matches!(client.set(OUTPUTS, bits), Posted::Sent(_)));
             }
         });
-        if client.wants_write() {
+        if client.has_unsent() {
             client.flush(deadline(), &mut |_| {}).unwrap();
         }
     }
