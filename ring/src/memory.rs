@@ -20,6 +20,9 @@ pub const SIZE: usize = 32 * 1024;
 /// Least and greatest ring that a frontend takes, in bytes.
 const SIZES: std::ops::RangeInclusive<usize> = 4096..=1024 * 1024;
 
+/// What the system calls the memory.
+const NAME: &str = "vgpio-ring";
+
 /// Where the bytes begin; before them are the words, each on a cache line of its own.
 const HEADER: usize = 4096;
 
@@ -30,7 +33,7 @@ pub(crate) enum Word {
     Written = 0,
     /// Bytes read so far, modulo 2^32. The backend's.
     Read = 64,
-    /// Not 0: the backend wants a doorbell. It sets it, the frontend clears it.
+    /// Not 0: the backend wants a doorbell. It sets it, who rings or is awake clears it.
     Asleep = 128,
     /// Not 0: the frontend waits for room. It sets it, the backend clears it.
     Waiting = 192,
@@ -63,9 +66,15 @@ impl Memory {
     /// Makes it; the descriptor is for the other end.
     pub fn new() -> io::Result<(Self, OwnedFd)> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let fd = memfd_create("vgpio-ring", flags)?;
+        let made = match memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL) {
+            // Linux before 6.3 does not know it, some hosts demand it.
+            Err(Errno::INVAL) => memfd_create(NAME, flags),
+            made => made,
+        };
+        let fd = made?;
         let length = HEADER + SIZE;
-        // Taken now, for a page that is missing later would be a SIGBUS.
+        // Taken now, for a page that the system cannot give later would be a SIGBUS. The frontend can give
+        // pages back all the same (FALLOC_FL_PUNCH_HOLE): no seal forbids that and lets it write.
         fallocate(&fd, FallocateFlags::empty(), 0, length as u64)?;
         fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let map = MmapOptions::new().len(length).map_raw(&fd)?;

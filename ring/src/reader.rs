@@ -73,7 +73,11 @@ impl Reader {
         self.memory.word(Word::Asleep).store(1, Relaxed);
         // Pairs with the fence of `Writer::rings`: of both sides, at least one sees what the other wrote.
         fence(SeqCst);
-        self.is_empty()
+        let sleeps = self.is_empty();
+        if !sleeps {
+            self.memory.word(Word::Asleep).store(0, Relaxed);
+        }
+        sleeps
     }
 
     /// Whether the frontend waits for room and there is some now. It is to be told: this is true once.

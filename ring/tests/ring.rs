@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use vgpio_ring::{OpenError, Reader, SIZE, Writer, receive, send};
 
-/// Where the frontend says how much it has written, and that it waits (`docs/protocol.md`, "Ring").
+/// Where both say how much they have written and read (`docs/protocol.md`, "Ring").
 const WRITTEN: u64 = 0;
 const READ: u64 = 64;
 

@@ -22,13 +22,6 @@ fn turns(daemon: &Daemon) -> (u64, u64) {
     (times, daemon.proc_status("voluntary_ctxt_switches"))
 }
 
-/// Whether the daemon sleeps until something happens: `S` in `/proc/PID/stat`.
-fn sleeps(daemon: &Daemon) -> Option<()> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).expect("it runs");
-    let (_, rest) = stat.rsplit_once(") ").expect("a name and what follows");
-    rest.starts_with('S').then_some(())
-}
-
 #[test]
 fn nothing_wakes_a_daemon_up_when_nothing_happens() {
     let mut world = Simulated::new();
@@ -45,7 +38,7 @@ fn nothing_wakes_a_daemon_up_when_nothing_happens() {
         guest.set(0b01, i % 2);
     }
     guest.sync();
-    eventually("the daemon sleeps", || sleeps(&daemon));
+    eventually("the daemon sleeps", || daemon.sleeps().then_some(()));
     let before = turns(&daemon);
     sleep(A_WHILE);
     assert_eq!(turns(&daemon), before, "wake-ups in {A_WHILE:?}");

@@ -9,13 +9,14 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use vgpio::client::{Client, Options};
-use vgpio_protocol::{Configure, ErrorCode, Event, LineSet, Request};
+use vgpio_protocol::{Attach, Configure, ErrorCode, Event, LineSet, Request};
 use vgpio_ring::Writer;
 use vgpio_tests::harness::{
-    Bench, Guest, LABEL, Outside, Simulated, Wire, deadline, folder, lines, map,
+    Bench, Guest, LABEL, Outside, Simulated, Wire, deadline, eventually, folder, lines, map,
 };
 
 const DOORBELL: [u8; 1] = [0];
@@ -118,6 +119,61 @@ fn messages_through_the_socket_of_a_ring_end_the_session() {
     bytes.push(1);
     wire.send_bytes(&bytes);
     assert_eq!(wire.error().expect("an error").code, ErrorCode::BadValue);
+}
+
+#[test]
+fn a_doorbell_may_follow_ring_at_once() {
+    let bench = Bench::<Simulated>::open();
+    let mut wire = Wire::connect(&bench.daemon);
+    let memory = wire.hello_for_ring("hasty");
+    // ATTACH takes the session's whole share of a turn, so that the others wait.
+    let map = format!("{LABEL},gpios=11");
+    let mut bytes = wire.message(Request::Attach(Attach::Map(&map)));
+    bytes.extend(wire.message(Request::Ring));
+    bytes.push(0);
+    wire.send_bytes(&bytes);
+    let writer = Writer::open(memory.as_fd()).expect("a ring");
+    assert!(Ringing { wire, writer, memory }.sync());
+}
+
+#[test]
+fn nothing_follows_a_fatal_error() {
+    let bench = Bench::<Simulated>::open();
+    let mut ringing = Ringing::attach(&bench);
+    assert!(!ringing.writer.waits(), "there is room, of which it is to be told all the same");
+    ringing.wire.send_bytes(&[1]);
+    let mut last = None;
+    let end = ringing.wire.read(|_, event| {
+        last = Some(matches!(event, Event::Error(_)));
+        None::<()>
+    });
+    assert_eq!((end, last), (None, Some(true)));
+}
+
+/// What it writes while it is not listened to keeps the daemon neither awake nor from the others.
+#[test]
+fn who_does_not_read_is_left_alone() {
+    let mut bench = Bench::<Simulated>::open();
+    let mut other = bench.attach(lines("gpios=12"));
+    other.drive(1, 0);
+    let mut ringing = Ringing::attach(&bench);
+    let is_stuck = |ringing: &mut Ringing| {
+        let message = ringing.wire.message(Request::Info);
+        let end = Instant::now() + Duration::from_millis(500);
+        let mut rest = message.as_slice();
+        while !rest.is_empty() && Instant::now() < end {
+            rest = rest.split_at(ringing.writer.write(rest)).1;
+            if ringing.writer.rings() {
+                ringing.wire.send_bytes(&DOORBELL);
+            }
+        }
+        !rest.is_empty()
+    };
+    while !is_stuck(&mut ringing) {}
+    let sleeps = || (0..100).all(|_| bench.daemon.sleeps()).then_some(());
+    eventually("the daemon sleeps", sleeps);
+    serves(&mut bench, &mut other);
+    bench.daemon.stop();
 }
 
 #[test]

@@ -312,7 +312,10 @@ impl Daemon {
             flushed = guest.flush(&self.registry);
         }
         if flushed.is_err() {
-            self.farewell(key);
+            // It reads no more; what it sent before is carried out first.
+            guest.session.outbox = Outbox::default();
+            guest.hung_up = true;
+            self.ready.push(key);
         } else if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
             self.ready.push(key);
         }

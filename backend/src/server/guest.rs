@@ -82,9 +82,15 @@ impl Guest {
     /// read into `buffer` brings. One buffer serves all guests, so that a guest costs memory only
     /// for what it leaves unfinished.
     pub fn turn(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Turn {
+        let on_socket = self.session.ring().is_none();
+        // A worker may make room at any moment; it tells those who were paused at the beginning.
+        let was_paused = self.session.is_paused(cx.hub);
         let used = self.session.consume(&self.waiting, cx);
         self.waiting.drain(..used);
-        self.is_waiting = self.session.is_paused(cx.hub);
+        if on_socket && self.is_on_ring(cx) {
+            return Turn::More;
+        }
+        self.is_waiting = was_paused || self.session.is_paused(cx.hub);
         if self.is_waiting {
             return Turn::Idle;
         }
@@ -100,24 +106,35 @@ impl Guest {
         let (came, may_be_more) = match self.receive(room, cx) {
             Ok(0) => return Turn::Gone,
             Ok(n) => (held + n, n == room.len() || self.hung_up || self.has_rung),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Idle,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return if self.hung_up { Turn::Gone } else { Turn::Idle };
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Turn::More,
             Err(_) => return Turn::Gone,
         };
         let came = buffer.get(..came).unwrap_or_default();
-        let on_socket = self.session.ring().is_none();
         let used = self.session.consume(came, cx);
-        let rest = came.get(used..).unwrap_or_default();
         self.waiting.clear();
-        if on_socket && self.session.ring().is_some() {
-            self.session.take_doorbells(rest, cx);
+        self.waiting.extend_from_slice(came.get(used..).unwrap_or_default());
+        self.waiting.shrink_to(KEPT);
+        if on_socket && self.is_on_ring(cx) {
             return Turn::More;
         }
-        self.waiting.extend_from_slice(rest);
-        self.waiting.shrink_to(KEPT);
         self.is_waiting = self.session.is_paused(cx.hub);
         let unfinished = used > 0 && !self.waiting.is_empty();
         if may_be_more || unfinished { Turn::More } else { Turn::Idle }
+    }
+
+    /// Whether the next messages come through the ring: then what came behind RING is doorbells.
+    fn is_on_ring(&mut self, cx: &mut Context<'_>) -> bool {
+        let switched = self.session.ring().is_some();
+        if switched {
+            self.session.take_doorbells(&self.waiting, cx);
+            self.waiting.clear();
+            // The read that brought them may have left more in the socket.
+            self.has_rung = true;
+        }
+        switched
     }
 
     /// Reads once, from the socket or the ring; the end of the stream is 0 bytes.
@@ -188,9 +205,14 @@ impl Write for Passing<'_> {
         let Some(passed) = &self.passed else {
             return self.stream.write(bytes);
         };
-        let sent = vgpio_ring::send(self.stream.as_fd(), bytes, passed.as_fd())?;
-        *self.passed = None;
-        Ok(sent)
+        match vgpio_ring::send(self.stream.as_fd(), bytes, passed.as_fd()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(error),
+            sent => {
+                // Where the host does not pass it, the frontend does without.
+                *self.passed = None;
+                sent.or_else(|_| self.stream.write(bytes))
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

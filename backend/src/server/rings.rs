@@ -18,12 +18,16 @@ impl Daemon {
     }
 
     fn has_written(&self, key: SessionKey) -> bool {
-        let ring = self.guests.get(key.0).and_then(|guest| guest.session.ring());
-        ring.is_some_and(|ring| !ring.is_empty())
+        let guest = self.guests.get(key.0).filter(|guest| !guest.is_waiting());
+        guest.and_then(|guest| guest.session.ring()).is_some_and(|ring| !ring.is_empty())
     }
 }
 
 impl Bells for Daemon {
+    fn count(&self) -> usize {
+        self.awake.len()
+    }
+
     fn have_rung(&self) -> bool {
         self.awake.iter().any(|key| self.has_written(*key))
     }
@@ -32,7 +36,9 @@ impl Bells for Daemon {
         let guests = &mut self.guests;
         self.awake.retain(|key| {
             let Some(guest) = guests.get_mut(key.0) else { return false };
-            guest.is_awake = guest.session.ring().is_some_and(|ring| !ring.sleep());
+            // Who waits has its turn when it waits no more, whatever it writes.
+            guest.is_awake =
+                !guest.is_waiting() && guest.session.ring().is_some_and(|ring| !ring.sleep());
             guest.is_awake
         });
         self.awake.is_empty()

@@ -13,10 +13,13 @@ use mio::{Events, Poll, Registry};
 const AWAKE: Duration = Duration::from_micros(50);
 
 /// How often to look at rings before the next look at descriptors, which takes a system call.
-const LOOKS: u32 = 32;
+const LOOKS: usize = 32;
 
 /// Those who send without waking anybody up, unless they are told to ring.
 pub trait Bells {
+    /// How many they are.
+    fn count(&self) -> usize;
+
     /// Whether one has sent something.
     fn have_rung(&self) -> bool;
 
@@ -60,7 +63,7 @@ impl Wait {
     pub fn wait(
         &mut self,
         events: &mut Events,
-        timeout: Option<Duration>,
+        mut timeout: Option<Duration>,
         bells: &mut impl Bells,
     ) -> io::Result<()> {
         if timeout != Some(Duration::ZERO) {
@@ -68,8 +71,8 @@ impl Wait {
                 return Ok(());
             }
             if !bells.arm() {
-                events.clear();
-                return Ok(());
+                // Others may have something, too.
+                timeout = Some(Duration::ZERO);
             }
         }
         poll(&mut self.poll, events, timeout)?;
@@ -83,7 +86,7 @@ impl Wait {
     fn stay_awake(&mut self, events: &mut Events, bells: &impl Bells) -> io::Result<bool> {
         loop {
             poll(&mut self.poll, events, Some(Duration::ZERO))?;
-            let written = (0..LOOKS).any(|_| {
+            let written = (0..=LOOKS / bells.count().max(1)).any(|_| {
                 hint::spin_loop();
                 bells.have_rung()
             });

@@ -33,7 +33,7 @@ impl Inlet {
 impl Session {
     /// Makes a ring and passes it with what is sent next, if the frontend can use one and the host
     /// has memory and descriptors. It does without one else.
-    pub(super) fn offer_ring(&mut self, offered: u64) -> bool {
+    pub(super) fn offer_ring(&mut self, offered: u64, cx: &mut Context<'_>) -> bool {
         if offered & features::RING == 0 {
             return false;
         }
@@ -44,7 +44,9 @@ impl Session {
                 true
             }
             Err(error) => {
-                log::debug!("session {}: no ring: {error}", self.id);
+                if cx.log.allows_one() {
+                    log::info!("session {}: no shared memory for it: {error}", self.id);
+                }
                 false
             }
         }
@@ -61,6 +63,9 @@ impl Session {
 
     /// Moves bytes of messages from the ring into `into`; returns how many, 0 without a ring.
     pub fn read_ring(&mut self, into: &mut [u8], cx: &mut Context<'_>) -> usize {
+        if self.is_closed() {
+            return 0;
+        }
         let Inlet::Ring(ring) = &mut self.inlet else {
             return 0;
         };

@@ -44,7 +44,7 @@ impl Session {
         }
         self.name = printable(hello.name);
         self.phase = Phase::Ready;
-        let features = if self.offer_ring(hello.features) { features::RING } else { 0 };
+        let features = if self.offer_ring(hello.features, cx) { features::RING } else { 0 };
         self.outbox.push(
             &Event::Hello(HelloReply {
                 version: VERSION,

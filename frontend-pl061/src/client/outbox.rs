@@ -23,6 +23,8 @@ pub(super) struct Outbox {
     ring: Option<Writer>,
     /// Bytes that still go to the socket, before the first to the ring.
     before_ring: usize,
+    /// A doorbell is due that the socket did not take.
+    bell: bool,
 }
 
 /// Room kept above the bound for HELLO, ATTACH and RING, so that the buffer never grows.
@@ -41,6 +43,7 @@ impl Outbox {
             seq: 0,
             ring: None,
             before_ring: 0,
+            bell: false,
         }
     }
 
@@ -50,6 +53,7 @@ impl Outbox {
         self.blocked = false;
         self.broken = None;
         self.ring = None;
+        self.bell = false;
     }
 
     /// Sends what is pushed from now on through the ring, and tells the backend so.
@@ -83,7 +87,7 @@ impl Outbox {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.is_empty() && !self.bell
     }
 
     pub fn is_blocked(&self) -> bool {
@@ -96,19 +100,19 @@ impl Outbox {
 
     /// Whether what is there waits for room in the ring, of which the backend tells.
     pub fn waits_for_ring(&self) -> bool {
-        self.ring.is_some() && self.before_ring == 0
+        self.ring.is_some() && self.before_ring == 0 && !self.bell
     }
 
     /// Writes what the socket or the ring takes, without waiting.
     pub fn write(&mut self, socket: BorrowedFd<'_>) {
-        if self.bytes.is_empty() {
+        if self.is_empty() {
             return;
         }
         let on_socket = if self.ring.is_some() { self.before_ring } else { self.bytes.len() };
         if on_socket > 0 {
             self.write_to_socket(socket, on_socket);
         }
-        if self.waits_for_ring() {
+        if self.before_ring == 0 {
             self.write_to_ring(socket);
         }
     }
@@ -131,14 +135,15 @@ impl Outbox {
         while taken < self.bytes.len() && !ring.waits() {
             taken += ring.write(self.bytes.get(taken..).unwrap_or_default());
         }
-        let rings = taken > 0 && ring.rings();
+        self.bell |= taken > 0 && ring.rings();
         self.taken(taken);
-        // A socket that takes no byte has plenty, each of which wakes the backend up.
-        if rings
-            && let Err(errno) = post(socket, &DOORBELL)
-            && errno != Errno::EAGAIN
-        {
-            self.broke(errno);
+        if self.bell {
+            match post(socket, &DOORBELL) {
+                // A socket that takes no byte has plenty, each of which wakes the backend up.
+                Ok(_) | Err(Errno::EAGAIN) => self.bell = false,
+                Err(Errno::EINTR | Errno::ENOBUFS) => {}
+                Err(errno) => self.broke(errno),
+            }
         }
     }
 

@@ -124,6 +124,13 @@ impl Daemon {
         number.parse().expect("a number")
     }
 
+    /// Whether it sleeps until something happens: `S` in `/proc/PID/stat`.
+    pub fn sleeps(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("it runs");
+        let (_, rest) = stat.rsplit_once(") ").expect("a name and what follows");
+        rest.starts_with('S')
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid, signal).expect("the daemon runs");

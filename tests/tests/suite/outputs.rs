@@ -56,6 +56,19 @@ fn a_client_that_waits_now_and_then_loses_no_transition() {
 }
 
 #[test]
+fn sets_and_barriers_in_turns_are_all_carried_out() {
+    let bench = Bench::open();
+    let mut guest = bench.attach(lines("gpios=8,init=low"));
+    for i in 0..400 {
+        for j in 0..20 {
+            guest.client.set(1, (i + j) & 1);
+        }
+        guest.sync();
+    }
+    assert_eq!(bench.daemon.status().sessions[0].counters.sets, 400 * 20);
+}
+
+#[test]
 fn sets_that_nobody_waits_for_end_at_the_last_level() {
     let mut bench = Bench::open();
     let mut guest = bench.attach(lines("gpios=8-15,init=low"));
