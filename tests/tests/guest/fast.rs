@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A button faster than any finger. It takes a guest with a processor of its own: in the rig, QEMU,
-//! daemon and the outside share one, and a guest that is a second late misses edges.
+//! daemon and the outside share one, and on a busy host a guest that is a second late also stands still
+//! for 100 ms, and then misses edges.
 
 use std::time::Duration;
 
