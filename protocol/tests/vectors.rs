@@ -62,6 +62,8 @@ fn vectors_cover_every_type_and_every_error() {
         "LINES",
         "LOST",
         "RESTORED",
+        "RING",
+        "ROOM",
         "SET",
         "SYNC",
         "SYNCED",
