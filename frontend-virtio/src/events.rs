@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the session says, and what becomes of it.
+
+use vgpio_protocol::{ErrorCode, Event, Reason, Values};
+
+use crate::device::Device;
+use crate::layout::{Direction, Response};
+use crate::operation::Work;
+
+impl<B> Device<B> {
+    /// Takes a message of the session. Whatever it leads to is fetched afterwards: a response,
+    /// returned buffers, messages.
+    pub fn event(&mut self, seq: u64, event: &Event<'_>) {
+        match event {
+            Event::Edges(edges) => {
+                for edge in edges.iter() {
+                    if let Some(line) = self.lines.get_mut(usize::from(edge.line)) {
+                        line.level = edge.active;
+                        self.returned.extend(line.irq.edge(edge.active));
+                    }
+                }
+            }
+            Event::Values(values) => self.values(seq, values),
+            Event::Synced => self.finish(seq, None),
+            Event::Error(error) => self.error(seq, error.code),
+            _ => {}
+        }
+    }
+
+    fn values(&mut self, seq: u64, values: &Values) {
+        for (i, line) in self.lines.iter_mut().enumerate() {
+            let level = values.bits >> i & 1 == 1;
+            if values.mask >> i & 1 == 0 {
+                continue;
+            }
+            let has_changed = std::mem::replace(&mut line.level, level) != level;
+            match values.reason {
+                // Edges come one by one, before or after.
+                Reason::Reply | Reason::Configured => {}
+                Reason::Attached => {
+                    line.first.level = level;
+                    line.forget();
+                }
+                _ if values.lost_edges > 0 => self.returned.extend(line.irq.missed()),
+                _ if has_changed => self.returned.extend(line.irq.edge(level)),
+                _ => {}
+            }
+            self.returned.extend(line.irq.level(level));
+        }
+        if self.check.asked == Some(seq) {
+            self.check.asked = None;
+            self.post_check();
+        }
+        if values.reason == Reason::Reply {
+            self.finish(seq, Some(*values));
+        }
+    }
+
+    fn error(&mut self, seq: u64, code: ErrorCode) {
+        if self.check.asked == Some(seq) {
+            self.check.asked = None;
+            self.post_check();
+        }
+        // What is asked of a line whose chip is gone is remembered, and done when it is back.
+        if let Some(operation) = &mut self.operation
+            && operation.has(seq)
+            && code != ErrorCode::LineLost
+        {
+            operation.failed = true;
+        }
+        self.finish(seq, None);
+    }
+
+    /// Ends the operation that waits for the reply to this message, if one does.
+    fn finish(&mut self, seq: u64, values: Option<Values>) {
+        let Some(operation) = self.operation.take_if(|operation| operation.ends_with(seq)) else {
+            return;
+        };
+        let Some(line) = self.lines.get_mut(operation.line) else {
+            return;
+        };
+        let bit = 1_u64 << operation.line;
+        self.response = Some(match operation.work {
+            Work::GetValue => match values {
+                Some(values) if values.mask & bit != 0 => {
+                    Response { ok: true, value: u8::from(values.bits & bit != 0) }
+                }
+                _ => Response::ERROR,
+            },
+            _ if operation.failed => Response::ERROR,
+            Work::SetValue(level) => {
+                line.value = level;
+                Response::OK
+            }
+            Work::SetDirection(direction) => {
+                line.direction = direction;
+                line.is_input = match direction {
+                    Direction::Out => false,
+                    Direction::In => true,
+                    Direction::None => !line.first.output,
+                };
+                line.is_watched &= line.is_input;
+                Response::OK
+            }
+            Work::Enable(kind) => {
+                line.is_input = true;
+                line.is_watched = true;
+                line.irq.enable(kind);
+                Response::OK
+            }
+        });
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One line as the guest has it.
+
+use vgpio_protocol::{LineEntry, LineFlags};
+
+use crate::irq::Irq;
+use crate::layout::Direction;
+
+/// A line of the device.
+#[derive(Debug)]
+pub(crate) struct Line<B> {
+    /// What the guest has made of it.
+    pub direction: Direction,
+    /// The level that it has, or will have as an output, by the guest.
+    pub value: bool,
+    /// Its level as far as it is known.
+    pub level: bool,
+    /// Whether the host has been told that it is an input, since it was anything else.
+    pub is_input: bool,
+    /// Whether the host has been told to tell all its changes, since it was anything but an input.
+    pub is_watched: bool,
+    /// Its interrupt.
+    pub irq: Irq<B>,
+    /// What it was when it was attached.
+    pub first: First,
+}
+
+/// What a line was when it was attached, and is again when the guest has done with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct First {
+    pub output: bool,
+    pub level: bool,
+}
+
+impl<B> Line<B> {
+    pub fn new(entry: &LineEntry<'_>) -> Self {
+        let output = entry.flags.has(LineFlags::OUTPUT);
+        Self {
+            direction: if output { Direction::Out } else { Direction::In },
+            value: false,
+            level: false,
+            is_input: false,
+            is_watched: false,
+            irq: Irq::default(),
+            first: First { output, level: false },
+        }
+    }
+
+    /// Whether the host must be told to make it what it was when it was attached.
+    pub fn is_changed(&self) -> bool {
+        match self.direction {
+            Direction::Out => !self.first.output || self.value != self.first.level,
+            Direction::In => self.first.output,
+            Direction::None => false,
+        }
+    }
+
+    /// Forgets what the guest has made of it.
+    pub fn forget(&mut self) {
+        self.value = self.first.output && self.first.level;
+        self.is_input &= !self.first.output;
+        self.is_watched &= !self.first.output;
+    }
+}

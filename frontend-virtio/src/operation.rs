@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A request of the guest that the session has been asked to carry out.
+
+use crate::layout::{Direction, IrqType};
+
+/// A request in the session's hands. Only one is at a time, for requests of one line are to be carried
+/// out in order.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// Sequence numbers of the first and the last message that it has become. With the reply to the
+    /// last it is done.
+    pub messages: (u64, u64),
+    /// The session's line.
+    pub line: usize,
+    pub work: Work,
+    pub failed: bool,
+}
+
+/// What it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    SetValue(bool),
+    SetDirection(Direction),
+    GetValue,
+    Enable(IrqType),
+}
+
+impl Operation {
+    /// Whether it has become the message of this sequence number, among others.
+    pub fn has(&self, seq: u64) -> bool {
+        (self.messages.0..=self.messages.1).contains(&seq)
+    }
+
+    /// Whether this is the last of the messages that it has become.
+    pub fn ends_with(&self, seq: u64) -> bool {
+        self.messages.1 == seq
+    }
+}
