@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Makes the guest: the distribution's arm64 kernel as it is, and an initramfs with busybox, libgpiod's tools and
-//! the programs of `tests/guest`.
+//! Makes the guest: the distribution's arm64 kernel as it is, or a small one with a driver that it lacks, and an
+//! initramfs with busybox, libgpiod's tools and the programs of `tests/guest`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use crate::apt::{Apt, describe};
 use crate::cache::{Cache, create_dir, key, read, write};
 use crate::command::run;
 use crate::error::{Error, Result};
+use crate::kernel::{self, Kernel};
 use crate::progress::Progress;
 use crate::toolbox::{self, Toolbox};
 
@@ -42,19 +43,35 @@ const MODULES: [&str; 5] = [
     "drivers/leds/leds-gpio",
     "drivers/leds/trigger/ledtrig-timer",
 ];
+/// An arm64 kernel as make makes it.
+const IMAGE: &str = "Image";
 /// Raised when the steps below change what comes out.
 const RECIPE: &str = "1";
+
+/// What a guest boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boots {
+    /// The distribution's kernel.
+    Distribution,
+    /// A kernel with the driver of virtio GPIO devices, built from the distribution's source.
+    Virtio,
+}
 
 /// The folder with the guest's `kernel` and `initramfs`, made if the cache has none for these inputs.
 ///
 /// # Errors
-/// A package or a tool cannot be had, or does not have what is expected in it.
-pub fn build(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf> {
+/// A package or a tool cannot be had, or does not have what is expected in it; a kernel does not build.
+pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Result<PathBuf> {
+    let kernel = match boots {
+        Boots::Distribution => None,
+        Boots::Virtio => Some(virtio_kernel(cache, workspace, rebuild)?),
+    };
     let programs = workspace.join("tests/guest");
     let (init, bench) = (programs.join("init"), programs.join("gpiobench.c"));
     let mut inputs = vec![RECIPE.to_owned(), SUITE.to_owned(), read(&init)?, read(&bench)?];
     inputs.extend(FILES.iter().map(|(from, to)| format!("{from} {to}")));
     inputs.extend(MODULES.map(str::to_owned));
+    inputs.extend(kernel.iter().map(|folder| folder.display().to_string()));
     let inputs: Vec<&[u8]> = inputs.iter().map(String::as_bytes).collect();
     let key = key(&inputs);
     cache.entry("guest", &key, rebuild, |scratch, out| {
@@ -64,7 +81,13 @@ pub fn build(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf> 
         write(&out.join("packages.txt"), build.unpack(cache, scratch)?)?;
         let progress = Progress::new("guest", 0, "");
         build.files()?;
-        build.modules(&build.kernel(out)?)?;
+        match &kernel {
+            None => build.modules(&build.kernel(out)?)?,
+            Some(folder) => {
+                copy(&folder.join(IMAGE), &out.join("kernel"))?;
+                copy(&folder.join("config"), &out.join("config"))?;
+            }
+        }
         copy(&init, &build.root.join("init"))?;
         build.compile(&bench, "gpiobench")?;
         build.pack(&out.join("initramfs"))?;
@@ -72,6 +95,24 @@ pub fn build(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf> 
         anstream::eprintln!("boot it with: {}", example(&cache.path(&format!("guest-{key}"))));
         Ok(())
     })
+}
+
+/// The folder with the small kernel.
+fn virtio_kernel(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf> {
+    let compiler = format!("CROSS_COMPILE={}", toolbox::GUEST_COMPILER.trim_end_matches("gcc"));
+    let own = ["ARCH=arm64"];
+    let cross = ["ARCH=arm64", &compiler];
+    let kernel = Kernel {
+        name: "virtio-kernel",
+        arguments: if cfg!(target_arch = "aarch64") { &own } else { &cross },
+        fragment: &workspace.join("tests/guest/virtio.config"),
+        patches: None,
+        tools: toolbox::GUEST,
+        target: IMAGE,
+        image: "arch/arm64/boot/Image",
+        build_lines: 1700,
+    };
+    kernel::build(cache, &kernel, rebuild)
 }
 
 struct Build {

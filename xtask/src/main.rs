@@ -13,6 +13,7 @@ mod guest;
 mod install;
 #[path = "../../tests/rig/job.rs"]
 mod job;
+mod kernel;
 mod libgpiod;
 mod man;
 mod progress;
@@ -34,6 +35,7 @@ use clap::{Parser, Subcommand};
 
 use cache::Cache;
 use error::{Error, Result};
+use guest::Boots;
 use libgpiod::Libgpiod;
 use workspace::Workspace;
 
@@ -108,6 +110,9 @@ enum Task {
     },
     /// Make the guest, Debian's arm64 kernel and an initramfs with libgpiod's tools, and print its folder
     Guest {
+        /// With a small kernel that has the driver of virtio GPIO devices, which Debian's lacks
+        #[arg(long)]
+        virtio: bool,
         /// Make it again, from the newest packages
         #[arg(long)]
         rebuild: bool,
@@ -167,7 +172,10 @@ fn run(task: Task) -> Result<ExitCode> {
                 print_paths(&[libgpiod.prefix()]);
             }
         }
-        Task::Guest { rebuild } => print_paths(&[guest::build(&cache, workspace.root(), rebuild)?]),
+        Task::Guest { virtio, rebuild } => {
+            let boots = if virtio { Boots::Virtio } else { Boots::Distribution };
+            print_paths(&[guest::build(&cache, workspace.root(), boots, rebuild)?]);
+        }
         Task::Qemu(options) => anstream::println!("{}", qemu::run(&cache, &workspace, &options)?),
         Task::Guard => {
             let findings = guard::findings(&workspace)?;

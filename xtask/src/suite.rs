@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::command::each_line;
 use crate::error::{Error, Result};
 use crate::guard;
-use crate::guest;
+use crate::guest::{self, Boots};
 use crate::libgpiod::Libgpiod;
 use crate::qemu;
 use crate::rig::{self, Rig, search_path};
@@ -320,7 +320,7 @@ impl Machine {
     pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         Ok(Self {
             qemu: qemu::program(cache, workspace, false)?,
-            guest: guest::build(cache, workspace.root(), false)?,
+            guest: guest::build(cache, workspace.root(), Boots::Distribution, false)?,
         })
     }
 

@@ -11,7 +11,7 @@ use cargo_metadata::{Artifact, Message};
 use crate::cache::Cache;
 use crate::command::{check, start};
 use crate::error::{Error, Result};
-use crate::guest;
+use crate::guest::{self, Boots};
 use crate::progress::Progress;
 use crate::qemu;
 use crate::workspace::{BACKEND, Workspace};
@@ -38,8 +38,10 @@ impl Programs {
         let given = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let qemu =
             given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?;
-        let guest = given("VGPIO_GUEST")
-            .map_or_else(|| guest::build(cache, workspace.root(), false), Ok)?;
+        let guest = given("VGPIO_GUEST").map_or_else(
+            || guest::build(cache, workspace.root(), Boots::Distribution, false),
+            Ok,
+        )?;
         Ok(Self { daemon: daemon(workspace)?, qemu, guest })
     }
 }
