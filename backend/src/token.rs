@@ -22,8 +22,10 @@ pub enum Source {
     Signal,
     /// `/dev` has changed.
     Devices,
-    /// A worker has completed something.
+    /// A worker has completed something, or the thread of a virtual machine monitor asks something.
     Worker,
+    /// A virtual machine monitor wants in, at one of the virtio devices' sockets.
+    VhostListener(usize),
 }
 
 impl Source {
@@ -39,6 +41,7 @@ impl Source {
             Self::Signal => 2 << 2 | 3,
             Self::Devices => 3 << 2 | 3,
             Self::Worker => 4 << 2 | 3,
+            Self::VhostListener(i) => (5 + i) << 2 | 3,
         })
     }
 
@@ -54,7 +57,8 @@ impl Source {
             (_, 1) => Self::ControlListener,
             (_, 2) => Self::Signal,
             (_, 3) => Self::Devices,
-            _ => Self::Worker,
+            (_, 4) => Self::Worker,
+            (_, key) => Self::VhostListener(key - 5),
         }
     }
 }

@@ -15,7 +15,7 @@ use vgpio_backend::chip::ChipInfo;
 use vgpio_backend::cli::{self, vgpioctl, vgpiod};
 use vgpio_backend::config::{
     self, Access, Blocking, ChipConfig, Config, Env, ExportConfig, ExportLine, Listen, NotAllowed,
-    Rule, SimConfig,
+    Rule, SimConfig, VhostUserConfig, VhostUserError,
 };
 use vgpio_protocol::{Bias, Drive, EdgeDetection, Init, LineRef, LineSettings, Period, Safe};
 use vgpio_rcar::{Generation, Pull};
@@ -66,6 +66,10 @@ poll = "20ms"
 [[export.lines]]
 chip = "e6055400.gpio"
 line = 4
+
+[[vhost-user]]
+socket = "/run/leds.sock"
+export = "leds"
 "#;
 
 fn check(text: &str) -> Config {
@@ -139,6 +143,10 @@ fn every_key_of_the_file_is_read() {
                 access: Access::default(),
             },
         ],
+        vhost_users: vec![VhostUserConfig {
+            socket: Listen::Path("/run/leds.sock".into()),
+            export: "leds".into(),
+        }],
     };
     assert_eq!(check(EVERYTHING), expected);
 }
@@ -183,6 +191,23 @@ fn an_option_overrides_the_environment_which_overrides_the_file() {
     let config = load_in(&args, &env);
     assert_eq!(config.max_sessions, 3);
     assert_eq!(path(config), paths("/o/a", "/o/b"));
+}
+
+#[test]
+fn a_virtio_device_has_a_path_or_a_descriptor_and_an_export() {
+    let device = |text: &str| text.parse::<VhostUserConfig>();
+    let of = |socket| Ok(VhostUserConfig { socket, export: "leds".into() });
+    assert_eq!(device("/run/a,b.sock,export=leds"), of(Listen::Path("/run/a,b.sock".into())));
+    assert_eq!(device("fd=3,export=leds"), of(Listen::Fd(3)));
+    for text in ["", "/run/a.sock", "/run/a.sock,export=", "export=leds"] {
+        assert_eq!(device(text), Err(VhostUserError::NoExport), "{text}");
+    }
+    assert_eq!(device(",export=leds"), Err(VhostUserError::NoPath));
+    assert_eq!(device("fd=2,export=leds"), Err(VhostUserError::Descriptor("fd=2".into())));
+    let long = "x".repeat(108);
+    assert_eq!(device(&format!("{long},export=leds")), Err(VhostUserError::LongPath(108)));
+    let args = "vgpiod --export leds=gpiochip0,gpios=11 --vhost-user /run/g.sock,export=leds";
+    assert_eq!(load(args).vhost_users, [device("/run/g.sock,export=leds").unwrap()]);
 }
 
 #[test]
@@ -266,6 +291,7 @@ export buttons, for anyone
   vgpio     7 = e6055400.gpio line 'BUTTON'  name=\"power\" safe=hold bias=pull-up \
 drive=open-drain active-low=on edges=falling debounce=5ms shared=on poll=20ms
   vgpio     1 = e6055400.gpio line 4
+vhost-user /run/leds.sock, export leds
 ";
     assert_eq!(run_check("", EVERYTHING), (0, map.to_owned()));
     let (status, out) = run_check("", "");
@@ -302,7 +328,7 @@ fn the_examples_of_help_are_right() {
     let help = vgpiod::Program::command().render_help().to_string().replace("\\\n", " ");
     let starts = |line: &&str| line.trim_start().starts_with("vgpiod -");
     let examples: Vec<_> = help.lines().filter(starts).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for example in examples {
         load(example);
     }

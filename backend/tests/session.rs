@@ -50,6 +50,7 @@ impl Bench {
             sims: vec![],
             chips: vec![],
             exports: vec![export],
+            vhost_users: Vec::new(),
         };
         Self { sim, hub, config, log: LogLimit::default(), _poll: poll }
     }

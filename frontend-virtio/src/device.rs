@@ -61,7 +61,7 @@ pub struct DeviceError(
 
 impl<B> Device<B> {
     /// A device with the lines that a session has attached. The number of a line is its `vgpio`; numbers
-    /// between that no line has belong to lines of which every request fails.
+    /// between that no line has belong to lines without direction, of which every other request fails.
     ///
     /// # Errors
     /// A line's number is above [`MAX_LINE`].
@@ -144,8 +144,8 @@ impl<B> Device<B> {
         let line = self.index(request.gpio);
         let answer = match (Kind::of(request.kind), line) {
             (Some(Kind::GetLineNames), _) if !self.names.is_empty() => Some(Answer::Names),
+            (Some(Kind::GetDirection), _) => self.get_direction(request.gpio),
             _ if self.operation.is_some() => None,
-            (Some(Kind::GetDirection), Some(i)) => self.get_direction(i),
             (Some(Kind::SetDirection), Some(i)) => self.set_direction(i, request.value),
             (Some(Kind::GetValue), Some(i)) => Some(self.get_value(i)),
             (Some(Kind::SetValue), Some(i)) => self.set_value(i, request.value),
@@ -184,7 +184,6 @@ impl<B> Device<B> {
         self.response = None;
         self.returned.clear();
         self.check.wanted = 0;
-        self.has_interrupts = false;
         if back.mask != 0 {
             self.posts.post(&Message::Configure(back));
         }
@@ -194,8 +193,11 @@ impl<B> Device<B> {
         self.by_number.get(usize::from(gpio)).copied().flatten().map(usize::from)
     }
 
-    fn get_direction(&self, i: usize) -> Option<Answer> {
-        let direction = self.lines.get(i)?.direction;
+    /// Linux asks for that of all lines; a number without a line has none.
+    fn get_direction(&self, gpio: u16) -> Option<Answer> {
+        let line = self.by_number.get(usize::from(gpio))?.map(usize::from);
+        let line = line.and_then(|i| self.lines.get(i));
+        let direction = line.map_or(Direction::None, |line| line.direction);
         Some(Answer::Now(Response { ok: true, value: direction as u8 }))
     }
 

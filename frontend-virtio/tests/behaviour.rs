@@ -295,8 +295,7 @@ fn reset_forgets_the_guest_and_gives_the_lines_back() {
     world.serve();
     assert_eq!(world.take_returned(), [], "the queue of the buffers is no more");
     assert!(!world.hosts[1].output);
-    world.edge(0, true);
-    assert_eq!(world.take_returned(), []);
-    assert_eq!(world.request(Kind::SetIrqType, 0, 1), Response::ERROR, "no feature is negotiated");
+    let buffer = world.unmask(0);
+    assert_eq!(world.take_returned(), [(buffer, IrqStatus::Invalid)], "no interrupt is enabled");
     assert_eq!(world.request(Kind::GetDirection, 1, 0), value(2));
 }

@@ -83,7 +83,6 @@ impl Guest {
             Step::Restore(mask) => world.restore(mask),
             Step::Reset => {
                 world.device.reset();
-                world.device.set_interrupts(true);
                 world.serve();
                 *self = Self::default();
                 assert!(world.take_returned().is_empty(), "buffers of a queue that is no more");

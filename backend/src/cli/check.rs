@@ -58,17 +58,21 @@ fn problem_json(problem: &Problem) -> Value {
 
 /// The configuration for people.
 fn table(config: &Config) -> String {
-    let socket = match &config.socket {
+    let socket = |socket: &Listen| match socket {
         Listen::Path(path) => path.display().to_string(),
         Listen::Fd(fd) => format!("fd {fd}"),
     };
-    let mut rows = vec![format!("socket {socket}, control {}", config.control.display())];
+    let frontends = socket(&config.socket);
+    let mut rows = vec![format!("socket {frontends}, control {}", config.control.display())];
     for sim in &config.sims {
         rows.push(format!("sim {} [{}]", sim.label, sim.model));
     }
     for export in &config.exports {
         rows.push(format!("export {}, for {}", export.name, who(&export.access)));
         rows.extend(lines(export));
+    }
+    for device in &config.vhost_users {
+        rows.push(format!("vhost-user {}, export {}", socket(&device.socket), device.export));
     }
     rows.join("\n") + "\n"
 }
@@ -130,17 +134,21 @@ fn config_json(config: &Config) -> Value {
         .iter()
         .map(|sim| json!({"model": sim.model.name(), "label": sim.label}))
         .collect();
-    let socket = match &config.socket {
+    let socket = |socket: &Listen| match socket {
         Listen::Path(path) => json!(path),
         Listen::Fd(fd) => json!({"fd": fd}),
     };
+    let devices = config.vhost_users.iter();
+    let devices =
+        devices.map(|device| json!({"socket": socket(&device.socket), "export": device.export}));
     json!({
         "ok": true,
-        "socket": socket,
+        "socket": socket(&config.socket),
         "control": config.control,
         "max-sessions": config.max_sessions,
         "sims": sims,
         "exports": exports,
+        "vhost-users": devices.collect::<Vec<_>>(),
     })
 }
 

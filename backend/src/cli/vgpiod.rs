@@ -17,7 +17,7 @@ use vgpio_protocol::{LineMap, MapError};
 use vgpio_rcar::Generation;
 
 use super::check;
-use crate::config::{Env, Open, SimConfig};
+use crate::config::{Env, Open, SimConfig, VhostUserConfig};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +30,9 @@ Examples:
 
   Lend lines under a name, LEDs that go out when the guest ends:
     vgpiod --export leds=gpiochip0,gpios=LED1:LED2,init=low,safe=low
+
+  Lend them to an unpatched QEMU, as a virtio device:
+    vgpiod --export leds=gpiochip0,gpios=LED1:LED2 --vhost-user /run/vgpio/leds.sock,export=leds
 
   See what is wrong with a file, then use it:
     vgpiod check --host /etc/vgpio.toml && vgpiod --config /etc/vgpio.toml
@@ -83,6 +86,13 @@ pub struct Options {
     /// Lend these lines under a name
     #[arg(long, value_name = "NAME=MAP")]
     pub export: Vec<NamedMap>,
+
+    /// Lend an export as a virtio GPIO device to virtual machine monitors that connect here
+    ///
+    /// They speak vhost-user: QEMU's vhost-user-gpio-pci, for one. In place of a path, fd=N is a listening
+    /// Unix socket that the daemon inherits.
+    #[arg(long, value_name = "PATH,export=NAME")]
+    pub vhost_user: Vec<VhostUserConfig>,
 
     /// Let frontends attach by line map to any line, of all chips or of this one
     #[arg(

@@ -10,7 +10,7 @@ use super::ExportLine;
 use super::draft::{Draft, ExportDraft, Placed};
 use super::policy::Rule;
 use super::problem::{Fault, Place, Problem, has_control};
-use super::sim;
+use super::{sim, vhost_user};
 use crate::chip::{Cause, Offset};
 
 /// From the user's names to the host's lines.
@@ -36,6 +36,7 @@ pub(super) fn check(draft: &Draft, host: &mut dyn Lines) -> Vec<Problem> {
     check.labels();
     check.sockets();
     check.exports();
+    check.problems.extend(vhost_user::check(draft));
     check.problems
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::access::Access;
 use super::policy::Rule;
 use super::problem::Place;
-use super::{ChipConfig, ExportConfig, ExportLine, SimConfig};
+use super::{ChipConfig, ExportConfig, ExportLine, SimConfig, VhostUserConfig};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub(super) struct Draft {
     pub sims: Vec<Placed<SimConfig>>,
     pub chips: Vec<Placed<ChipConfig>>,
     pub exports: Vec<ExportDraft>,
+    pub vhost_users: Vec<Placed<VhostUserConfig>>,
 }
 
 /// An export, each line with its place.

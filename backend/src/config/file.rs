@@ -10,10 +10,10 @@ use super::draft::{Draft, Placed};
 use super::policy::Rule;
 use super::problem::{Fault, Problem};
 use super::read::{Reader, Section, Value};
-use super::{Blocking, ChipConfig, export, sim};
+use super::{Blocking, ChipConfig, export, sim, vhost_user};
 
 /// Longest path of a Unix socket, in bytes (`linux/un.h`, `UNIX_PATH_MAX` and a zero).
-const MAX_SOCKET_PATH: usize = 107;
+pub(super) const MAX_SOCKET_PATH: usize = 107;
 /// Longest label or path of a chip.
 const MAX_CHIP: usize = 4096;
 
@@ -48,6 +48,7 @@ fn top(mut top: Section) -> Draft {
     draft.sims = sections(&mut top, "sim", "[[sim]]", sim::read);
     draft.chips = sections(&mut top, "chip", "[[chip]]", chip);
     draft.exports = sections(&mut top, "export", "[[export]]", export::read);
+    draft.vhost_users = sections(&mut top, "vhost-user", "[[vhost-user]]", vhost_user::read);
     top.finish();
     draft
 }
@@ -61,6 +62,7 @@ fn sections<T>(
     let wanted = match key {
         "sim" => "sections that start with [[sim]]",
         "chip" => "sections that start with [[chip]]",
+        "vhost-user" => "sections that start with [[vhost-user]]",
         _ => "sections that start with [[export]]",
     };
     let list = top.get(key).and_then(|value| value.list(wanted));

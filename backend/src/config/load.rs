@@ -95,6 +95,15 @@ fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigEr
     if matches!(&socket, Listen::Path(socket) if is_same(socket, &control)) {
         return Err(ConfigError::OneSocket(control));
     }
+    let vhost_users: Vec<_> = draft.vhost_users.into_iter().map(|device| device.value).collect();
+    for (i, device) in vhost_users.iter().enumerate() {
+        let Listen::Path(path) = &device.socket else { continue };
+        let others = vhost_users.iter().take(i).map(|other| &other.socket).chain([&socket]);
+        let is_used = |other: &Listen| matches!(other, Listen::Path(other) if is_same(path, other));
+        if is_same(path, &control) || others.into_iter().any(is_used) {
+            return Err(ConfigError::VhostUserSocket(path.clone()));
+        }
+    }
     let max_sessions = options.max_sessions.or(draft.max_sessions);
     Ok(Config {
         socket,
@@ -104,6 +113,7 @@ fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigEr
         sims: draft.sims.into_iter().map(|sim| sim.value).collect(),
         chips: draft.chips.into_iter().map(|chip| chip.value).collect(),
         exports: draft.exports.into_iter().map(Into::into).collect(),
+        vhost_users,
     })
 }
 
@@ -138,6 +148,10 @@ fn add_options(draft: &mut Draft, options: &Options) {
         let place = Place::Option(format!("--export {name}"));
         draft.exports.push(export(name.clone(), place, map.clone()));
     }
+    draft.vhost_users.extend(options.vhost_user.iter().map(|device| Placed {
+        place: Place::Option(format!("--vhost-user ...,export={}", device.export)),
+        value: device.clone(),
+    }));
 }
 
 /// The chip's name, or with a number behind it when several maps are of one chip.

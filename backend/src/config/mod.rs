@@ -21,6 +21,7 @@ mod problem;
 mod read;
 mod sim;
 mod sockets;
+mod vhost_user;
 
 pub use access::Access;
 pub use host::Open;
@@ -30,6 +31,7 @@ pub use problem::{ConfigError, Fault, Place, Problem};
 pub use sim::SimError;
 pub(crate) use sim::name as sim_name;
 pub use sockets::{Env, NoRuntimeDir};
+pub use vhost_user::VhostUserError;
 
 /// Sessions served at once unless the configuration says otherwise.
 pub const DEFAULT_MAX_SESSIONS: u32 = 1024;
@@ -52,6 +54,17 @@ pub struct Config {
     pub chips: Vec<ChipConfig>,
     /// What is lent by name.
     pub exports: Vec<ExportConfig>,
+    /// What is lent as virtio GPIO devices; the exports are there.
+    pub vhost_users: Vec<VhostUserConfig>,
+}
+
+/// A virtio GPIO device for virtual machine monitors that speak vhost-user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VhostUserConfig {
+    /// Where they connect.
+    pub socket: Listen,
+    /// The export whose lines the device has.
+    pub export: String,
 }
 
 /// Where frontends connect.

@@ -8,6 +8,7 @@ use thiserror::Error;
 use vgpio_protocol::limits::MAX_LINES;
 use vgpio_protocol::{MapReason, PeriodError, UnknownWord};
 use vgpio_rcar::UnknownGeneration;
+use vgpio_virtio::MAX_LINE;
 
 use crate::chip::Cause;
 
@@ -223,6 +224,24 @@ pub enum Fault {
     /// Both sockets are one.
     #[error("'socket' and 'control' are both {0}")]
     OneSocket(String),
+    /// A virtio device of an export that is not there.
+    #[error("no export is named '{name}'")]
+    NoExport {
+        /// The name.
+        name: String,
+        /// Those that are there.
+        exports: Vec<String>,
+    },
+    /// A virtio device with a line that it cannot have.
+    #[error(
+        "vgpio {vgpio} of export '{export}' is above {MAX_LINE}, the last line of a virtio device"
+    )]
+    VirtioLine {
+        /// The export.
+        export: String,
+        /// The line.
+        vgpio: u16,
+    },
     /// The chip or a line is not there, or cannot be read.
     #[error("gpiochip {chip}: {cause}")]
     Chip {
@@ -270,6 +289,9 @@ impl Fault {
             Self::WireEnds => "write [\"A\", \"B\"] or [11, 12]".into(),
             Self::NoAccount { .. } => "create it, or give a number".into(),
             Self::OneSocket(_) => "give each its own path".into(),
+            Self::NoExport { exports, .. } if exports.is_empty() => "make one".into(),
+            Self::NoExport { exports, .. } => format!("there are: {}", exports.join(", ")),
+            Self::VirtioLine { .. } => "give the line a lower vgpio".into(),
             Self::Period { .. } | Self::Map(_) | Self::Model(_) | Self::Chip { .. } => return None,
         })
     }
@@ -335,6 +357,9 @@ pub enum ConfigError {
     /// Both sockets are one.
     #[error("the sockets of frontends and of vgpioctl are both {}; give another --socket-path or --control", .0.display())]
     OneSocket(PathBuf),
+    /// The socket of a virtio device is another socket too.
+    #[error("{} is the socket of a virtio device and of something else; give each its own", .0.display())]
+    VhostUserSocket(PathBuf),
     /// No place for a socket.
     #[error(transparent)]
     NoRuntimeDir(#[from] super::sockets::NoRuntimeDir),

@@ -231,6 +231,9 @@ pub struct SessionReport {
     pub id: u32,
     /// The name that the frontend gave; may be empty.
     pub name: String,
+    /// Whether it is a guest with a virtio device, which a virtual machine monitor connects by vhost-user.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub virtio: bool,
     /// Who is connected, as the kernel says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Peer>,

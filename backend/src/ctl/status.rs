@@ -38,6 +38,9 @@ fn export_lines(out: &mut String, export: &ExportReport) {
 
 fn session_lines(out: &mut String, session: &SessionReport) {
     let _ = write!(out, "session {} \"{}\"", session.id, session.name);
+    if session.virtio {
+        out.push_str(" virtio");
+    }
     if let Some(peer) = session.peer {
         let _ = write!(out, " pid={} uid={}", peer.pid, peer.uid);
     }

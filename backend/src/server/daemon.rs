@@ -13,6 +13,7 @@ use super::guest::{Guest, Turn};
 use super::pads::{Press, Watch};
 use super::timers::{Timer, Timers};
 use super::turns::Turns;
+use super::vhost::Vmms;
 use crate::chip::ChipEdge;
 use crate::chip::worker::Report;
 use crate::config::Config;
@@ -43,7 +44,9 @@ pub struct Daemon {
     pub last_press: u64,
     /// How much of what frontends do may be logged.
     pub log: LogLimit,
-    registry: Registry,
+    /// How virtual machine monitors reach the loop.
+    pub vmms: Vmms,
+    pub registry: Registry,
     last_id: u32,
     pub(super) ready: Turns<SessionKey>,
     noisy: Turns<HoldKey>,
@@ -56,7 +59,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    pub fn new(hub: Hub, config: Config, registry: Registry) -> Self {
+    pub fn new(hub: Hub, config: Config, registry: Registry, vmms: Vmms) -> Self {
         Self {
             hub,
             config,
@@ -67,6 +70,7 @@ impl Daemon {
             started: Instant::now(),
             last_press: 0,
             log: LogLimit::default(),
+            vmms,
             registry,
             last_id: 0,
             ready: Turns::new(),
@@ -101,16 +105,22 @@ impl Daemon {
         if self.guests.len() >= self.config.max_sessions as usize {
             return turn_away(&stream, self.config.max_sessions, &mut self.log);
         }
-        self.last_id = self.last_id.wrapping_add(1);
+        let id = self.next_id();
         let entry = self.guests.vacant_entry();
         let key = SessionKey(entry.key());
-        match Guest::new(stream, key, self.last_id, &self.registry) {
+        match Guest::new(stream, key, id, &self.registry) {
             Ok(guest) => {
                 entry.insert(guest);
-                self.timers.start(HELLO_TIME, Timer::Hello(key, self.last_id));
+                self.timers.start(HELLO_TIME, Timer::Hello(key, id));
             }
             Err(error) => log::warn!("a frontend cannot be served: {error}"),
         }
+    }
+
+    /// The number of the next session, for people.
+    pub fn next_id(&mut self) -> u32 {
+        self.last_id = self.last_id.wrapping_add(1);
+        self.last_id
     }
 
     /// A frontend's socket has something to read, or room again.
@@ -150,7 +160,7 @@ impl Daemon {
     }
 
     /// A frontend has gone.
-    fn farewell(&mut self, key: SessionKey) {
+    pub fn farewell(&mut self, key: SessionKey) {
         if let Some(mut guest) = self.guests.try_remove(key.0) {
             self.awake.retain(|awake| *awake != key);
             guest.session.close(&mut self.hub);

@@ -9,6 +9,7 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
+use super::vhost::Vmm;
 use crate::hub::SessionKey;
 use crate::session::{Context, Peer, Session};
 use crate::token::Source;
@@ -19,6 +20,8 @@ pub struct Guest {
     pub session: Session,
     /// Since when it is connected.
     pub since: Instant,
+    /// Its queues and device, if it is a guest with a virtio device.
+    pub vmm: Option<Box<Vmm>>,
     stream: UnixStream,
     key: SessionKey,
     /// What has come and not been carried out: part of a message, or messages to a paused session.
@@ -61,12 +64,30 @@ impl Guest {
         id: u32,
         registry: &Registry,
     ) -> io::Result<Self> {
+        registry.register(&mut stream, Source::Session(key).token(), Interest::READABLE)?;
+        Self::connected(stream, None, key, id)
+    }
+
+    /// A guest with a virtio device. What comes from its virtual machine monitor is read elsewhere.
+    ///
+    /// # Errors
+    /// When the kernel does not say who it is.
+    pub fn of_vmm(stream: UnixStream, vmm: Vmm, key: SessionKey, id: u32) -> io::Result<Self> {
+        Self::connected(stream, Some(Box::new(vmm)), key, id)
+    }
+
+    fn connected(
+        stream: UnixStream,
+        vmm: Option<Box<Vmm>>,
+        key: SessionKey,
+        id: u32,
+    ) -> io::Result<Self> {
         let peer = getsockopt(&stream.as_fd(), PeerCredentials)?;
         let peer = Peer { pid: peer.pid(), uid: peer.uid(), gid: peer.gid() };
-        registry.register(&mut stream, Source::Session(key).token(), Interest::READABLE)?;
         Ok(Self {
             session: Session::new(key, id, peer),
             since: Instant::now(),
+            vmm,
             stream,
             key,
             waiting: Vec::new(),
@@ -82,6 +103,11 @@ impl Guest {
     /// read into `buffer` brings. One buffer serves all guests, so that a guest costs memory only
     /// for what it leaves unfinished.
     pub fn turn(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Turn {
+        if let Some(vmm) = &mut self.vmm {
+            let turn = vmm.turn(&mut self.session, cx);
+            self.is_waiting = vmm.has_messages();
+            return turn;
+        }
         let on_socket = self.session.ring().is_none();
         // A worker may make room at any moment; it tells those who were paused at the beginning.
         let was_paused = self.session.is_paused(cx.hub);
@@ -181,6 +207,10 @@ impl Guest {
     /// # Errors
     /// When the frontend has gone.
     pub fn flush(&mut self, registry: &Registry) -> io::Result<()> {
+        if let Some(vmm) = &mut self.vmm {
+            self.is_waiting |= vmm.flush(&mut self.session)?;
+            return Ok(());
+        }
         let passed = &mut self.session.passed;
         self.session.outbox.write(Passing { stream: &self.stream, passed })?;
         let wants_room = !self.session.outbox.is_empty();

@@ -13,6 +13,7 @@ mod socket;
 mod status;
 mod timers;
 mod turns;
+mod vhost;
 mod wait;
 
 use std::io;
@@ -34,6 +35,7 @@ use daemon::Daemon;
 use devices::Devices;
 use socket::{Socket, SocketError};
 use timers::Timer;
+use vhost::{Door, Vmms};
 use wait::Wait;
 
 /// Connections accepted in one turn, so that a crowd at the door does not keep guests waiting.
@@ -64,8 +66,15 @@ pub enum ServerError {
 struct Doors {
     native: bool,
     control: bool,
+    vhost: bool,
     /// A timer runs until there may be descriptors again.
     waits: bool,
+}
+
+impl Doors {
+    fn are_crowded(&self) -> bool {
+        self.native || self.control || self.vhost
+    }
 }
 
 /// The daemon, listening.
@@ -73,6 +82,7 @@ pub struct Server {
     wait: Wait,
     socket: Socket,
     control_socket: Socket,
+    vhost_doors: Vec<Door>,
     controls: Controls,
     doors: Doors,
     signals: SignalFd,
@@ -101,15 +111,28 @@ impl Server {
         registry.register(&mut socket.listener, Source::Listener.token(), Interest::READABLE)?;
         let control = Source::ControlListener.token();
         registry.register(&mut control_socket.listener, control, Interest::READABLE)?;
+        let vhost_doors = config.vhost_users.iter().enumerate();
+        let vhost_doors = vhost_doors.map(|(i, device)| Door::open(i, device, registry));
+        let vhost_doors = vhost_doors.collect::<Result<_, _>>()?;
         let sims = config.sims.iter().enumerate().map(|(i, sim)| pads::make(i, sim));
         let sims = sims.collect::<Result<Vec<_>, _>>()?;
-        let chips = Chips::new(sims, config.chips.clone(), waker);
+        let chips = Chips::new(sims, config.chips.clone(), waker.clone());
         let hub = Hub::new(chips, registry.try_clone()?);
         let devices = Devices::watch(registry);
-        let daemon = Daemon::new(hub, config, registry.try_clone()?);
+        let daemon = Daemon::new(hub, config, registry.try_clone()?, Vmms::new(waker));
         let controls = Controls::default();
         let doors = Doors::default();
-        Ok(Self { wait, socket, control_socket, controls, doors, signals, devices, daemon })
+        Ok(Self {
+            wait,
+            socket,
+            control_socket,
+            vhost_doors,
+            controls,
+            doors,
+            signals,
+            devices,
+            daemon,
+        })
     }
 
     /// Serves until SIGINT, SIGTERM or SIGHUP. Then every session is told, and outputs go to
@@ -124,7 +147,7 @@ impl Server {
         let mut events = Events::with_capacity(256);
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
-            let timeout = if busy || self.doors.native || self.doors.control {
+            let timeout = if busy || self.doors.are_crowded() {
                 Some(Duration::ZERO)
             } else {
                 self.daemon.timers.next()
@@ -155,7 +178,11 @@ impl Server {
                     self.daemon.restore();
                 }
             }
-            Source::Worker => self.daemon.workers_ready(),
+            Source::Worker => {
+                self.daemon.workers_ready();
+                self.daemon.answer_vmms();
+            }
+            Source::VhostListener(_) => self.doors.vhost = true,
             Source::Signal => return self.signal(),
         }
         None
@@ -167,7 +194,9 @@ impl Server {
         while let Some(timer) = self.daemon.timers.due(now) {
             match timer {
                 Timer::Hello(key, id) => self.daemon.hello_overdue(key, id),
-                Timer::Accept => self.doors = Doors { native: true, control: true, waits: false },
+                Timer::Accept => {
+                    self.doors = Doors { native: true, control: true, vhost: true, waits: false };
+                }
                 Timer::Press(ticket) => {
                     self.daemon.let_go(ticket);
                     self.controls.finished(ticket, &mut self.daemon);
@@ -179,6 +208,9 @@ impl Server {
         }
         if std::mem::take(&mut self.doors.control) {
             self.doors.control = self.accept_control();
+        }
+        if std::mem::take(&mut self.doors.vhost) {
+            self.doors.vhost = self.accept_vmms();
         }
         self.daemon.serve_ready();
         self.controls.serve_ready(&mut self.daemon);
@@ -195,6 +227,22 @@ impl Server {
             }
         }
         true
+    }
+
+    /// Accepts virtual machine monitors; returns whether more may wait.
+    fn accept_vmms(&mut self) -> bool {
+        let mut crowded = false;
+        for i in 0..self.vhost_doors.len() {
+            let Some(door) = self.vhost_doors.get(i) else { continue };
+            match door.socket.listener.accept() {
+                Ok((stream, _)) => {
+                    self.daemon.welcome_vmm(stream, &door.export);
+                    crowded = true;
+                }
+                Err(error) => crowded |= self.cannot_accept(&error),
+            }
+        }
+        crowded
     }
 
     /// Accepts users of the control socket; returns whether more may wait.

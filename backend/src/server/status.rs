@@ -47,6 +47,7 @@ impl Daemon {
         SessionReport {
             id: session.id(),
             name: session.name().to_owned(),
+            virtio: guest.vmm.is_some(),
             peer: Some(Peer { pid: peer.pid, uid: peer.uid, gid: peer.gid }),
             export: session.attachment().and_then(|attachment| attachment.export.clone()),
             lines: lines.unwrap_or_default(),
@@ -57,7 +58,7 @@ impl Daemon {
                 sets: counters.sets,
                 configures: counters.configures,
                 edges: counters.edges,
-                edges_lost: counters.lost_edges,
+                edges_lost: counters.lost_edges + guest.vmm.as_ref().map_or(0, |vmm| vmm.dropped()),
                 errors: counters.errors,
             },
         }

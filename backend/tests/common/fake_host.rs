@@ -100,6 +100,7 @@ impl Host for FakeHost {
                 },
             ],
             sessions: vec![SessionReport {
+                virtio: false,
                 id: 7,
                 name: "guest-1".into(),
                 peer: Some(Peer { pid: 88, uid: 1000, gid: 1000 }),

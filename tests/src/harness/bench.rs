@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A daemon, and the world beyond its chip.
 
+use std::rc::Rc;
+
+use tempfile::TempDir;
 use vgpio::client::Lines;
 use vgpio_protocol::Direction;
 
-use super::{Daemon, Guest, LABEL, Machine, Outside, Vm, eventually, map};
+use super::{Daemon, Guest, LABEL, Machine, Outside, Vm, eventually, folder, map};
 
 /// A daemon, and the world beyond its chip.
 pub struct Bench<W> {
@@ -19,10 +22,15 @@ pub struct Bench<W> {
 impl<W: Outside> Bench<W> {
     /// A daemon with these options.
     pub fn new(options: &[&str]) -> Self {
+        Self::new_in(&Rc::new(folder()), options)
+    }
+
+    /// As [`new`](Self::new), with the sockets of this folder.
+    pub fn new_in(folder: &Rc<TempDir>, options: &[&str]) -> Self {
         let mut world = W::new();
         let mut all = world.options();
         all.extend(options.iter().map(|option| (*option).to_owned()));
-        let daemon = Daemon::start(&all);
+        let daemon = Daemon::start_in(folder, &all);
         world.meet(&daemon);
         Self { daemon, world, options: all }
     }

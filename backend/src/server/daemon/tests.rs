@@ -11,6 +11,7 @@ use vgpio_protocol::{Hello, Request, VERSION};
 use super::Daemon;
 use crate::config::{Config, Listen, Policy};
 use crate::hub::{Chips, Hub, SessionKey};
+use crate::server::vhost::Vmms;
 use crate::token::Source;
 
 /// Messages of a busy guest: many turns.
@@ -30,11 +31,13 @@ fn daemon(poll: &Poll) -> Daemon {
         sims: Vec::new(),
         chips: Vec::new(),
         exports: Vec::new(),
+        vhost_users: Vec::new(),
     };
     let waker = Waker::new(poll.registry(), Source::Worker.token()).expect("a waker");
-    let chips = Chips::new(Vec::new(), Vec::new(), Arc::new(waker));
+    let waker = Arc::new(waker);
+    let chips = Chips::new(Vec::new(), Vec::new(), waker.clone());
     let registry = || poll.registry().try_clone().expect("a registry");
-    Daemon::new(Hub::new(chips, registry()), config, registry())
+    Daemon::new(Hub::new(chips, registry()), config, registry(), Vmms::new(waker))
 }
 
 /// HELLO, and optional messages of a type that nobody knows.

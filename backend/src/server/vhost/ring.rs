@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One virtqueue, with the descriptors by which both sides wake one another.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::sync::atomic::Ordering;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use virtio_queue::{Queue, QueueOwnedT, QueueT};
+use vm_memory::GuestAddress;
+
+use super::chain::{Chain, Memory};
+use super::error::Refused;
+use crate::hub::SessionKey;
+use crate::token::Source;
+
+/// Most entries of a queue: what QEMU sets for every vhost-user device.
+pub const MAX_SIZE: u16 = 1024;
+
+/// A virtqueue.
+#[derive(Debug)]
+pub struct Ring {
+    queue: Queue,
+    kick: Option<Kick>,
+    call: Option<File>,
+    error: Option<File>,
+    is_enabled: bool,
+    /// Whether something was returned since the driver was told.
+    has_news: bool,
+}
+
+/// What the driver wakes the daemon by.
+#[derive(Debug)]
+struct Kick {
+    file: File,
+    registry: Registry,
+}
+
+/// The driver has broken its ring: there is no going on with it.
+#[derive(Debug)]
+pub struct Broken;
+
+impl Ring {
+    pub fn new() -> Self {
+        let queue = Queue::new(MAX_SIZE).expect("a power of two");
+        Self { queue, kick: None, call: None, error: None, is_enabled: false, has_news: false }
+    }
+
+    pub fn set_size(&mut self, size: u32) -> Result<(), Refused> {
+        let size = u16::try_from(size).map_err(|_| Refused::Size(size))?;
+        self.queue.try_set_size(size).map_err(|_| Refused::Size(size.into()))
+    }
+
+    /// Where the table of descriptors, the available and the used ring are.
+    pub fn set_addresses(&mut self, addresses: [GuestAddress; 3]) -> Result<(), Refused> {
+        let [table, available, used] = addresses;
+        let set = self.queue.try_set_desc_table_address(table);
+        set.and_then(|()| self.queue.try_set_avail_ring_address(available))
+            .and_then(|()| self.queue.try_set_used_ring_address(used))
+            .map_err(|_| Refused::Address)
+    }
+
+    /// The entry of the available ring that is next.
+    pub fn next(&self) -> u16 {
+        self.queue.next_avail()
+    }
+
+    pub fn set_next(&mut self, next: u16) {
+        self.queue.set_next_avail(next);
+    }
+
+    pub fn set_event_idx(&mut self, negotiated: bool) {
+        self.queue.set_event_idx(negotiated);
+    }
+
+    pub fn enable(&mut self, enabled: bool) {
+        self.is_enabled = enabled;
+    }
+
+    /// Starts the ring: from here on a kick of the driver wakes the session.
+    pub fn start(
+        &mut self,
+        memory: Option<&Memory>,
+        file: File,
+        session: SessionKey,
+        registry: &Registry,
+    ) -> Result<(), Refused> {
+        self.stop();
+        let memory = memory.ok_or(Refused::NoMemory)?;
+        let kick = Kick { file: eventfd(file)?, registry: registry.try_clone()? };
+        let fd = kick.file.as_raw_fd();
+        self.queue.set_ready(true);
+        if !self.queue.is_valid(memory) {
+            self.queue.set_ready(false);
+            return Err(Refused::Address);
+        }
+        let used = self.queue.used_idx(memory, Ordering::Acquire).map_err(|_| Refused::Address)?;
+        self.queue.set_next_used(used.0);
+        let token = Source::Session(session).token();
+        kick.registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
+        self.kick = Some(kick);
+        Ok(())
+    }
+
+    /// Stops the ring; returns the entry that is next.
+    pub fn stop(&mut self) -> u16 {
+        self.kick = None;
+        self.queue.set_ready(false);
+        self.next()
+    }
+
+    pub fn set_call(&mut self, file: Option<File>) -> Result<(), Refused> {
+        self.call = file.map(eventfd).transpose()?;
+        // What was returned while nobody could be told is told now.
+        self.has_news |= self.call.is_some();
+        Ok(())
+    }
+
+    pub fn set_error(&mut self, file: Option<File>) -> Result<(), Refused> {
+        self.error = file.map(eventfd).transpose()?;
+        Ok(())
+    }
+
+    /// Whether chains may be taken and returned.
+    pub fn is_running(&self) -> bool {
+        self.queue.ready() && self.is_enabled
+    }
+
+    /// The next chain that the driver has made available.
+    pub fn pop<'m>(&mut self, memory: &'m Memory) -> Result<Option<Chain<'m>>, Broken> {
+        if !self.is_running() {
+            return Ok(None);
+        }
+        let chain = self.queue.iter(memory).map_err(|_| Broken)?.next();
+        match chain {
+            Some(chain) if chain.head_index() >= self.queue.size() => Err(Broken),
+            chain => Ok(chain),
+        }
+    }
+
+    /// Returns a chain, into which `written` bytes were written.
+    pub fn complete(&mut self, memory: &Memory, head: u16, written: u32) -> Result<(), Broken> {
+        self.queue.add_used(memory, head, written).map_err(|_| Broken)?;
+        self.has_news = true;
+        Ok(())
+    }
+
+    /// Asks to be kicked; returns whether there is something already.
+    pub fn await_kick(&mut self, memory: &Memory) -> Result<bool, Broken> {
+        Ok(self.is_running() && self.queue.enable_notification(memory).map_err(|_| Broken)?)
+    }
+
+    /// Tells the driver of what was returned, if it wants to know.
+    pub fn notify(&mut self, memory: &Memory) -> Result<(), Broken> {
+        if std::mem::take(&mut self.has_news)
+            && self.is_running()
+            && self.queue.needs_notification(memory).map_err(|_| Broken)?
+        {
+            signal(self.call.as_ref());
+        }
+        Ok(())
+    }
+
+    /// Stops the ring for good, and tells the virtual machine monitor so: the device needs to be reset.
+    pub fn fail(&mut self) {
+        self.stop();
+        signal(self.error.as_ref());
+    }
+}
+
+impl Drop for Kick {
+    fn drop(&mut self) {
+        // The other side has the descriptor too: closing it here would not end the watch.
+        if let Err(error) = self.registry.deregister(&mut SourceFd(&self.file.as_raw_fd())) {
+            log::debug!("a queue was not watched any more: {error}");
+        }
+    }
+}
+
+/// Proves that this is an `eventfd(2)`, and has it never keep the daemon waiting.
+fn eventfd(file: File) -> Result<File, Refused> {
+    let kind = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+    if kind.as_os_str() != "anon_inode:[eventfd]" {
+        return Err(Refused::NoEventfd);
+    }
+    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL).map_err(io::Error::from)?);
+    let flags = FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK);
+    fcntl(&file, flags).map_err(io::Error::from)?;
+    Ok(file)
+}
+
+fn signal(file: Option<&File>) {
+    // It fails only where so many signals wait already that the other side is awake or beyond help.
+    if let Some(mut file) = file
+        && let Err(error) = file.write(&1_u64.to_ne_bytes())
+    {
+        log::debug!("a driver was not woken: {error}");
+    }
+}

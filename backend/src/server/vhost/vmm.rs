@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A guest with a virtio GPIO device: its queues on one side, an ordinary session on the other.
+
+use std::io::{self, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+
+use mio::Registry;
+use vgpio_protocol::{Event, Frame};
+use vgpio_virtio::{Device, EVENT_QUEUE, FEATURE_IRQ, QUEUES, REQUEST_QUEUE, greeting};
+use vhost::vhost_user::message::VhostUserVirtioFeatures;
+use virtio_bindings::virtio_ring::VIRTIO_RING_F_EVENT_IDX;
+
+use super::call::{Asker, Call, QueueCall};
+use super::chain::Memory;
+use super::control::{self, FEATURES};
+use super::error::Refused;
+use super::ring::{Broken, Ring};
+use super::serve::{self, Held};
+use crate::hub::SessionKey;
+use crate::server::guest::Turn;
+use crate::session::{Context, Session};
+
+/// Descriptors that are looked at in a turn, before others have theirs.
+const SHARE: u32 = 2048;
+
+/// What the session of such a guest calls itself.
+const NAME: &str = "virtio";
+
+/// A virtual machine monitor's connection, and its guest's device.
+pub struct Vmm {
+    /// To be said to the session first.
+    greeting: Vec<u8>,
+    /// Once the session has its lines.
+    device: Option<Device<Held>>,
+    memory: Option<Memory>,
+    rings: [Ring; QUEUES],
+    /// The request that the session is carrying out.
+    pending: Option<Held>,
+    connection: UnixStream,
+    /// For the thread that serves the connection, until it is started.
+    asker: Option<Asker>,
+    is_refused: bool,
+}
+
+impl Vmm {
+    /// A guest whose lines are those of an export. Nothing is read from the connection before it has them.
+    #[must_use]
+    pub fn new(export: &str, connection: UnixStream, asker: Asker) -> Self {
+        let mut messages = Vec::new();
+        greeting(NAME, export, &mut messages);
+        Self {
+            greeting: messages,
+            device: None,
+            memory: None,
+            rings: [Ring::new(), Ring::new()],
+            pending: None,
+            connection,
+            asker: Some(asker),
+            is_refused: false,
+        }
+    }
+
+    /// Edges that the guest was too slow for.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.device.as_ref().map_or(0, Device::dropped)
+    }
+
+    /// Whether the session has something to carry out.
+    #[must_use]
+    pub fn has_messages(&self) -> bool {
+        !self.messages().is_empty()
+    }
+
+    fn messages(&self) -> &[u8] {
+        self.device.as_ref().map_or(&self.greeting, Device::messages)
+    }
+
+    /// Serves the queues, until they are empty or have had their share of a turn.
+    pub fn turn(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Turn {
+        let mut share = SHARE;
+        let turn = loop {
+            self.post(session, cx);
+            if self.is_refused || session.is_closed() {
+                return Turn::Gone;
+            }
+            if share == 0 {
+                break Turn::More;
+            }
+            match self.deliver().and_then(|()| self.serve()) {
+                Ok(0) => break Turn::Idle,
+                Ok(cost) => share = share.saturating_sub(cost),
+                Err(queue) => self.fail(queue, session, cx),
+            }
+        };
+        if let Err(queue) = self.notify() {
+            self.fail(queue, session, cx);
+        }
+        turn
+    }
+
+    /// Takes what the session has to say. Returns whether the guest may go on with what waited for it.
+    ///
+    /// # Errors
+    /// The session has no lines for the guest.
+    pub fn flush(&mut self, session: &mut Session) -> io::Result<bool> {
+        let waited = self.pending.is_some();
+        session.outbox.write(&mut Inbox(self))?;
+        if self.is_refused {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let delivered = self.deliver().and_then(|()| self.notify());
+        Ok((waited && self.pending.is_none()) || delivered.is_err() || self.has_messages())
+    }
+
+    /// Does what the virtual machine monitor asks.
+    ///
+    /// # Errors
+    /// It asks for what cannot be.
+    pub fn answer(
+        &mut self,
+        call: Call,
+        session: SessionKey,
+        registry: &Registry,
+    ) -> Result<u16, Refused> {
+        match call {
+            Call::Features(features) => self.set_features(features)?,
+            Call::Memory(memory) => self.memory = Some(memory),
+            Call::Reset => self.reset(),
+            Call::Queue(index, call) => return self.queue(index, call, session, registry),
+            Call::Gone(_) => {}
+        }
+        Ok(0)
+    }
+
+    fn set_features(&mut self, features: u64) -> Result<(), Refused> {
+        if features & !FEATURES != 0 {
+            return Err(Refused::Features(features & !FEATURES));
+        }
+        if let Some(device) = &mut self.device {
+            device.set_interrupts(features & FEATURE_IRQ != 0);
+        }
+        for ring in &mut self.rings {
+            ring.set_event_idx(features & (1 << VIRTIO_RING_F_EVENT_IDX) != 0);
+            // Without the protocol's own feature bits, nobody would enable it.
+            if features & VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits() == 0 {
+                ring.enable(true);
+            }
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        for ring in &mut self.rings {
+            ring.stop();
+            ring.set_next(0);
+        }
+        self.forget();
+    }
+
+    /// The driver has begun anew: what it had given to the device is not the device's any more.
+    fn forget(&mut self) {
+        self.pending = None;
+        if let Some(device) = &mut self.device {
+            device.reset();
+        }
+    }
+
+    fn queue(
+        &mut self,
+        index: u32,
+        call: QueueCall,
+        session: SessionKey,
+        registry: &Registry,
+    ) -> Result<u16, Refused> {
+        let ring = self.rings.get_mut(index as usize).ok_or(Refused::Queue(index))?;
+        match call {
+            QueueCall::Size(size) => ring.set_size(size)?,
+            QueueCall::Addresses(addresses) => ring.set_addresses(addresses)?,
+            QueueCall::Next(next) => {
+                let next = u16::try_from(next).map_err(|_| Refused::Size(next))?;
+                // A queue that is stopped and started again goes on where it was; only a driver that
+                // has reset its device begins at 0.
+                let is_reset = next == 0 && ring.next() != 0;
+                ring.set_next(next);
+                if is_reset {
+                    self.forget();
+                }
+            }
+            QueueCall::Start(file) => {
+                ring.start(self.memory.as_ref(), file, session, registry)?;
+            }
+            QueueCall::Stop => return Ok(ring.stop()),
+            QueueCall::Call(file) => ring.set_call(file)?,
+            QueueCall::Error(file) => ring.set_error(file)?,
+            QueueCall::Enable(enabled) => ring.enable(enabled),
+        }
+        Ok(0)
+    }
+
+    /// Has the session carry out what it is asked, as far as it takes it.
+    fn post(&mut self, session: &mut Session, cx: &mut Context<'_>) {
+        while self.has_messages() && !session.is_paused(cx.hub) {
+            let used = session.consume(self.messages(), cx);
+            match &mut self.device {
+                Some(device) => device.sent(used),
+                None => _ = self.greeting.drain(..used),
+            }
+            if let Err(error) = session.outbox.write(&mut Inbox(self)) {
+                log::warn!("session {}: no virtio device: {error}", session.id());
+                self.is_refused = true;
+            }
+        }
+    }
+
+    /// Serves one chain; returns what it cost, 0 when there is none. An error names the queue.
+    fn serve(&mut self) -> Result<u32, usize> {
+        let (Some(memory), Some(device)) = (&self.memory, &mut self.device) else {
+            return Ok(0);
+        };
+        let [requests, events] = &mut self.rings;
+        let in_requests = |_: Broken| REQUEST_QUEUE;
+        let in_events = |_: Broken| EVENT_QUEUE;
+        if self.pending.is_none() {
+            if let Some(chain) = requests.pop(memory).map_err(in_requests)? {
+                let (cost, held) =
+                    serve::request(device, requests, memory, chain).map_err(in_requests)?;
+                self.pending = held;
+                return Ok(cost);
+            }
+            if requests.await_kick(memory).map_err(in_requests)? {
+                return Ok(1);
+            }
+        }
+        if let Some(chain) = events.pop(memory).map_err(in_events)? {
+            return serve::event(device, events, memory, chain).map_err(in_events);
+        }
+        Ok(events.await_kick(memory).map_err(in_events)?.into())
+    }
+
+    /// Takes a message of the session.
+    fn hear(&mut self, seq: u64, event: &Event<'_>) -> io::Result<()> {
+        match (&mut self.device, event) {
+            (Some(device), _) => device.event(seq, event),
+            (None, Event::Attached(lines)) => {
+                let device = Device::new(lines).map_err(io::Error::other)?;
+                if let Some(asker) = self.asker.take() {
+                    control::start(self.connection.try_clone()?, asker, device.config())?;
+                }
+                self.device = Some(device);
+            }
+            (None, Event::Error(_)) => self.is_refused = true,
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Returns to the guest what is due, as far as its queues run. An error names the queue.
+    fn deliver(&mut self) -> Result<(), usize> {
+        let (Some(device), Some(memory)) = (&mut self.device, &self.memory) else {
+            return Ok(());
+        };
+        let [requests, events] = &mut self.rings;
+        if requests.is_running()
+            && let Some(held) = self.pending
+            && let Some(response) = device.take_response()
+        {
+            self.pending = None;
+            let written = held.space.write(memory, &response.encode());
+            requests.complete(memory, held.head, written).map_err(|_| REQUEST_QUEUE)?;
+        }
+        while events.is_running()
+            && let Some((held, status)) = device.take_returned()
+        {
+            let written = held.space.write(memory, &[status as u8]);
+            events.complete(memory, held.head, written).map_err(|_| EVENT_QUEUE)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the driver of what was returned. An error names the queue.
+    fn notify(&mut self) -> Result<(), usize> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let [requests, events] = &mut self.rings;
+        requests.notify(memory).map_err(|_| REQUEST_QUEUE)?;
+        events.notify(memory).map_err(|_| EVENT_QUEUE)
+    }
+
+    fn fail(&mut self, index: usize, session: &Session, cx: &mut Context<'_>) {
+        if let Some(ring) = self.rings.get_mut(index) {
+            ring.fail();
+        }
+        if cx.log.allows_one() {
+            let id = session.id();
+            log::warn!("session {id}: queue {index} is broken; the driver must reset the device");
+        }
+    }
+}
+
+impl Drop for Vmm {
+    fn drop(&mut self) {
+        // Ends the thread, whatever it waits for. Where the other side has gone, it has ended.
+        let _ = self.connection.shutdown(Shutdown::Both);
+    }
+}
+
+/// Where a session writes its messages, which always come whole.
+struct Inbox<'v>(&'v mut Vmm);
+
+impl Write for Inbox<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let frame = Frame::split(bytes).map_err(io::Error::other)?;
+        let frame = frame.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let event = Event::decode(&frame).map_err(io::Error::other)?;
+        if let Some(event) = &event {
+            self.0.hear(frame.seq, event)?;
+        }
+        Ok(frame.size())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
