@@ -5,7 +5,7 @@ use crate::layout::{IrqStatus, IrqType};
 
 /// Edges of a line that are kept until the guest has a buffer for them. Each is told by an interrupt
 /// of its own; more are dropped, and counted.
-pub const LATCHED_MAX: u16 = 1024;
+pub const LATCHED_MAX: u16 = 16_384;
 
 /// A line's interrupt. `B` is a guest's buffer, which unmasks it.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod libraries;
 mod source;
+pub mod stock;
 mod vgpio;
 
 use std::fs;
@@ -42,6 +43,9 @@ pub struct Options {
     /// Check the series: each patch applies with git am, passes checkpatch.pl and builds
     #[arg(long, conflicts_with = "tree")]
     check: bool,
+    /// Fetch the QEMU of Debian, without the series
+    #[arg(long, conflicts_with_all = ["check", "tree"])]
+    stock: bool,
     /// Only leave QEMU's source with the series as git commits here, for work on the series
     #[arg(long, value_name = "DIR", conflicts_with = "rebuild")]
     tree: Option<PathBuf>,
@@ -55,6 +59,9 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<St
     if let Some(tree) = &options.tree {
         check::tree(cache, &Series::load(workspace)?, tree)?;
         return Ok(tree.display().to_string());
+    }
+    if options.stock {
+        return Ok(stock::program(cache, options.rebuild)?.display().to_string());
     }
     if options.check {
         return check(cache, workspace, options.rebuild);

@@ -306,10 +306,12 @@ impl Runner<'_> {
     }
 }
 
-/// A virtual machine for the tests: the patched QEMU, and what it boots.
+/// Virtual machines for the tests: the patched QEMU and an unpatched one, and what they boot.
 pub struct Machine {
     qemu: PathBuf,
     guest: PathBuf,
+    stock_qemu: PathBuf,
+    virtio_guest: PathBuf,
 }
 
 impl Machine {
@@ -321,12 +323,20 @@ impl Machine {
         Ok(Self {
             qemu: qemu::program(cache, workspace, false)?,
             guest: guest::build(cache, workspace.root(), Boots::Distribution, false)?,
+            stock_qemu: qemu::stock::program(cache, false)?,
+            virtio_guest: guest::build(cache, workspace.root(), Boots::Virtio, false)?,
         })
     }
 
     /// How the tests are told of it.
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
-        [("VGPIO_QEMU", &self.qemu), ("VGPIO_GUEST", &self.guest)].into_iter()
+        [
+            ("VGPIO_QEMU", &self.qemu),
+            ("VGPIO_GUEST", &self.guest),
+            ("VGPIO_STOCK_QEMU", &self.stock_qemu),
+            ("VGPIO_VIRTIO_GUEST", &self.virtio_guest),
+        ]
+        .into_iter()
     }
 }
 

@@ -22,6 +22,8 @@ const KERNEL_OPTIONS: &str = "console=ttyAMA0 quiet kpti=off";
 #[derive(Debug)]
 pub struct Machine {
     command: Command,
+    /// The folder with kernel and initramfs.
+    guest: PathBuf,
     kernel_options: String,
 }
 
@@ -52,16 +54,36 @@ impl Machine {
 
     /// As [`new`](Self::new), with the daemon's default socket.
     pub fn alone(gpiodevs: &[&str]) -> Self {
-        let mut command = Command::new(from_environment("VGPIO_QEMU"));
-        command.env_remove("VGPIO_SOCKET").env_remove("VGPIO_CONTROL");
+        let command = Command::new(from_environment("VGPIO_QEMU"));
+        let mut machine = Self::of(command, from_environment("VGPIO_GUEST"));
         // User-mode Linux maps each page of a program by itself, and the host lets it have 65,530
         // maps (`vm.max_map_count`): so little memory, and so little room for translated code.
-        command.args("-M virt -cpu cortex-a53 -m 80 -net none -accel tcg,tb-size=32".split(' '));
-        command.args("-display none -monitor none -serial stdio".split(' '));
+        machine = machine.with(&["-M", "virt", "-m", "80"]);
         for gpiodev in gpiodevs {
-            command.args(["-gpiodev", gpiodev]);
+            machine = machine.with(&["-gpiodev", gpiodev]);
         }
-        Self { command, kernel_options: KERNEL_OPTIONS.to_owned() }
+        machine
+    }
+
+    /// An unpatched QEMU, whose guest has the virtio devices behind these sockets.
+    pub fn virtio(sockets: &[&Path]) -> Self {
+        let command = Command::new(from_environment("VGPIO_STOCK_QEMU"));
+        let mut machine = Self::of(command, from_environment("VGPIO_VIRTIO_GUEST"));
+        machine = machine.with(&["-M", "virt,memory-backend=memory", "-m", "80"]);
+        machine = machine.with(&["-object", "memory-backend-memfd,id=memory,size=80M,share=on"]);
+        for (i, socket) in sockets.iter().enumerate() {
+            let chardev = format!("socket,id=gpio{i},path={}", socket.display());
+            let device = format!("vhost-user-gpio-pci,chardev=gpio{i}");
+            machine = machine.with(&["-chardev", &chardev, "-device", &device]);
+        }
+        machine
+    }
+
+    fn of(mut command: Command, guest: PathBuf) -> Self {
+        command.env_remove("VGPIO_SOCKET").env_remove("VGPIO_CONTROL");
+        command.args("-cpu cortex-a53 -net none -accel tcg,tb-size=32".split(' '));
+        command.args("-display none -monitor none -serial stdio".split(' '));
+        Self { command, guest, kernel_options: KERNEL_OPTIONS.to_owned() }
     }
 
     /// With more options of QEMU's.
@@ -107,7 +129,7 @@ impl Machine {
     }
 
     fn start(mut self) -> Started {
-        let guest = from_environment("VGPIO_GUEST");
+        let guest = &self.guest;
         let folder = folder();
         let socket = folder.path().join("qmp.sock");
         // QEMU connects before the guest runs, so nothing that it tells is missed.
