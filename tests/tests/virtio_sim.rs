@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The virtio device of the daemon, on the simulated block, driven by a vhost-user frontend of the tests.
+//! The daemon's virtio device on the simulated block: the suite for every kind of chip, and what does not
+//! depend on the kind.
 
+#[path = "virtio/fast.rs"]
+mod fast;
 mod virtio;
+
+type World = vgpio_tests::harness::Simulated;

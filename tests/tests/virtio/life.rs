@@ -131,6 +131,19 @@ fn a_reset_of_the_device_forgets_the_guest() {
 }
 
 #[test]
+fn a_guest_without_interrupts_has_outputs_and_is_told_of_in_the_log() {
+    let mut device = Device::lending("vgpios=0,gpios=11");
+    let mut guest = VirtioGuest::new(&device.socket);
+    guest.connect();
+    guest.run_with(0, [0, 0]);
+    device.bench.daemon.wait_for_log("session 1: its guest has no interrupts");
+    assert_eq!(guest.request(Kind::SetIrqType, 0, IrqType::EdgeRising as u32), [1, 0]);
+    guest.ask(Kind::SetValue, 0, 1);
+    guest.ask(Kind::SetDirection, 0, 1);
+    assert!(device.bench.world.level(11));
+}
+
+#[test]
 fn an_export_that_is_not_there_for_now_is_refused_and_served_later() {
     let device = Device::lending("vgpios=0,gpios=11");
     let native = device.bench.attach(export("guest"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A daemon that lends an export as a virtio device, and a guest without a virtual machine.
+//! One suite of the daemon's virtio device for every kind of chip, driven by a guest without a virtual
+//! machine: the test program that has this module says by its `World` which kind it is.
 
 mod device;
 mod hostile;
@@ -8,11 +9,13 @@ mod life;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use vgpio_tests::harness::{self, LABEL, Simulated, VirtioGuest, folder};
+use vgpio_tests::harness::{self, LABEL, VirtioGuest, folder};
+
+use crate::World;
 
 /// A daemon, its chip, and the socket of its device.
 pub struct Device {
-    pub bench: harness::Bench<Simulated>,
+    pub bench: harness::Bench<World>,
     pub socket: PathBuf,
 }
 

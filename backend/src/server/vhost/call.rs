@@ -8,8 +8,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 use vm_memory::GuestAddress;
 
-use super::chain::Memory;
 use super::error::Refused;
+use super::memory::Shared;
 use crate::hub::SessionKey;
 
 /// What is asked.
@@ -18,7 +18,7 @@ pub enum Call {
     /// These feature bits are in force.
     Features(u64),
     /// This is the guest's memory.
-    Memory(Memory),
+    Memory(Shared),
     /// All is as if the connection were new.
     Reset,
     /// Something about a queue.

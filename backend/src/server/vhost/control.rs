@@ -82,8 +82,8 @@ impl Control {
     }
 
     fn share(&self) -> Result<()> {
-        let memory = self.table.memory().map_err(refused)?;
-        self.ask(Call::Memory(memory)).map(drop)
+        let shared = self.table.shared().map_err(refused)?;
+        self.ask(Call::Memory(shared)).map(drop)
     }
 }
 

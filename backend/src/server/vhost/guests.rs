@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Waker};
+use vgpio_virtio::FEATURE_IRQ;
 use vhost::vhost_user::Error;
 
 use super::call::{Asked, Asker, Call, Of};
@@ -107,6 +108,14 @@ impl Daemon {
                 self.tell_end(id, &error);
                 self.farewell(key);
                 continue;
+            }
+            if let Call::Features(features) = call
+                && features & FEATURE_IRQ == 0
+                && self.log.allows_one()
+            {
+                log::info!(
+                    "session {id}: its guest has no interrupts: driver or monitor (QEMU before 9) lacks them"
+                );
             }
             let answered = vmm.answer(call, key, &self.registry);
             // Whether the thread still waits does not matter.

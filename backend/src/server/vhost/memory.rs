@@ -4,11 +4,11 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use vm_memory::{FileOffset, GuestAddress, GuestRegionCollection, GuestRegionMmap, MmapRegion};
 
 use super::chain::Memory;
 use super::error::Refused;
+use super::fault::Watched;
 
 /// Most regions of a guest's memory.
 pub const MAX_REGIONS: usize = 64;
@@ -29,15 +29,30 @@ pub struct Region {
 /// All regions, mapped.
 #[derive(Debug, Default)]
 pub struct Table {
-    regions: Vec<(Region, Arc<GuestRegionMmap>)>,
+    regions: Vec<Mapped>,
+}
+
+/// A mapped region. The mapping goes before the watch on it.
+#[derive(Clone, Debug)]
+struct Mapped {
+    region: Region,
+    mapping: Arc<GuestRegionMmap>,
+    watched: Arc<Watched>,
+}
+
+/// A guest's memory, as the queues see it.
+#[derive(Debug)]
+pub struct Shared {
+    /// All of it.
+    pub memory: Memory,
+    _watched: Vec<Arc<Watched>>,
 }
 
 impl Table {
     /// Maps another region.
     ///
     /// # Errors
-    /// Its file is too short, so that an access beyond the end would end the daemon; or there are
-    /// [`MAX_REGIONS`].
+    /// Its file is too short, or there are [`MAX_REGIONS`].
     pub fn add(&mut self, region: Region, file: File) -> Result<(), Refused> {
         if self.regions.len() >= MAX_REGIONS {
             return Err(Refused::Region);
@@ -46,34 +61,33 @@ impl Table {
         if file.metadata()?.len() < end {
             return Err(Refused::Region);
         }
-        if !is_sealed(&file) {
-            log::warn!(
-                "a guest's memory may be cut short by its virtual machine monitor, which would end this \
-                 daemon; use sealed memory (QEMU: memory-backend-memfd)"
-            );
-        }
         let size = usize::try_from(region.size).map_err(|_| Refused::Region)?;
-        let mapped = MmapRegion::from_file(FileOffset::new(file, region.offset), size);
-        let mapped = mapped.map_err(|_| Refused::Region)?;
-        let mapped = GuestRegionMmap::new(mapped, GuestAddress(region.guest));
-        self.regions.push((region, Arc::new(mapped.ok_or(Refused::Region)?)));
+        let mapping = MmapRegion::from_file(FileOffset::new(file, region.offset), size);
+        let mapping = mapping.map_err(|_| Refused::Region)?;
+        let watched = Arc::new(Watched::new(mapping.as_ptr() as usize, size)?);
+        let mapping = GuestRegionMmap::new(mapping, GuestAddress(region.guest));
+        let mapping = Arc::new(mapping.ok_or(Refused::Region)?);
+        self.regions.push(Mapped { region, mapping, watched });
         Ok(())
     }
 
     /// Takes a region away.
     pub fn remove(&mut self, region: Region) {
         let is_meant = |other: &Region| other.guest == region.guest && other.size == region.size;
-        self.regions.retain(|(other, _)| !is_meant(other));
+        self.regions.retain(|mapped| !is_meant(&mapped.region));
     }
 
     /// As the queues see it.
     ///
     /// # Errors
     /// Regions overlap.
-    pub fn memory(&self) -> Result<Memory, Refused> {
-        let mut regions: Vec<_> = self.regions.iter().map(|(_, mapped)| mapped.clone()).collect();
+    pub fn shared(&self) -> Result<Shared, Refused> {
+        let mut regions: Vec<_> =
+            self.regions.iter().map(|mapped| mapped.mapping.clone()).collect();
         regions.sort_by_key(|region| vm_memory::GuestMemoryRegion::start_addr(&**region));
-        GuestRegionCollection::from_arc_regions(regions).map_err(|_| Refused::Region)
+        let memory = GuestRegionCollection::from_arc_regions(regions);
+        let watched = self.regions.iter().map(|mapped| mapped.watched.clone()).collect();
+        Ok(Shared { memory: memory.map_err(|_| Refused::Region)?, _watched: watched })
     }
 
     /// Where the guest has what the virtual machine monitor has at `user`.
@@ -85,13 +99,7 @@ impl Table {
             let within = user.checked_sub(region.user).filter(|within| *within < region.size)?;
             region.guest.checked_add(within)
         };
-        let address = self.regions.iter().find_map(|(region, _)| inside(region));
+        let address = self.regions.iter().find_map(|mapped| inside(&mapped.region));
         address.map(GuestAddress).ok_or(Refused::Address)
     }
-}
-
-/// Whether the file cannot become shorter (`memfd_create(2)`).
-fn is_sealed(file: &File) -> bool {
-    let seals = fcntl(file, FcntlArg::F_GET_SEALS);
-    seals.is_ok_and(|seals| seals & SealFlag::F_SEAL_SHRINK.bits() != 0)
 }

@@ -8,6 +8,7 @@ mod call;
 mod chain;
 mod control;
 mod error;
+mod fault;
 mod guests;
 mod memory;
 mod ring;

@@ -12,9 +12,9 @@ use vhost::vhost_user::message::VhostUserVirtioFeatures;
 use virtio_bindings::virtio_ring::VIRTIO_RING_F_EVENT_IDX;
 
 use super::call::{Asker, Call, QueueCall};
-use super::chain::Memory;
 use super::control::{self, FEATURES};
 use super::error::Refused;
+use super::memory::Shared;
 use super::ring::{Broken, Ring};
 use super::serve::{self, Held};
 use crate::hub::SessionKey;
@@ -33,7 +33,7 @@ pub struct Vmm {
     greeting: Vec<u8>,
     /// Once the session has its lines.
     device: Option<Device<Held>>,
-    memory: Option<Memory>,
+    memory: Option<Shared>,
     rings: [Ring; QUEUES],
     /// The request that the session is carrying out.
     pending: Option<Held>,
@@ -126,7 +126,7 @@ impl Vmm {
     ) -> Result<u16, Refused> {
         match call {
             Call::Features(features) => self.set_features(features)?,
-            Call::Memory(memory) => self.memory = Some(memory),
+            Call::Memory(shared) => self.memory = Some(shared),
             Call::Reset => self.reset(),
             Call::Queue(index, call) => return self.queue(index, call, session, registry),
             Call::Gone(_) => {}
@@ -189,7 +189,12 @@ impl Vmm {
                 }
             }
             QueueCall::Start(file) => {
-                ring.start(self.memory.as_ref(), file, session, registry)?;
+                ring.start(
+                    self.memory.as_ref().map(|shared| &shared.memory),
+                    file,
+                    session,
+                    registry,
+                )?;
             }
             QueueCall::Stop => return Ok(ring.stop()),
             QueueCall::Call(file) => ring.set_call(file)?,
@@ -216,7 +221,7 @@ impl Vmm {
 
     /// Serves one chain; returns what it cost, 0 when there is none. An error names the queue.
     fn serve(&mut self) -> Result<u32, usize> {
-        let (Some(memory), Some(device)) = (&self.memory, &mut self.device) else {
+        let (Some(Shared { memory, .. }), Some(device)) = (&self.memory, &mut self.device) else {
             return Ok(0);
         };
         let [requests, events] = &mut self.rings;
@@ -258,7 +263,7 @@ impl Vmm {
 
     /// Returns to the guest what is due, as far as its queues run. An error names the queue.
     fn deliver(&mut self) -> Result<(), usize> {
-        let (Some(device), Some(memory)) = (&mut self.device, &self.memory) else {
+        let (Some(device), Some(Shared { memory, .. })) = (&mut self.device, &self.memory) else {
             return Ok(());
         };
         let [requests, events] = &mut self.rings;
@@ -281,7 +286,7 @@ impl Vmm {
 
     /// Tells the driver of what was returned. An error names the queue.
     fn notify(&mut self) -> Result<(), usize> {
-        let Some(memory) = &self.memory else { return Ok(()) };
+        let Some(Shared { memory, .. }) = &self.memory else { return Ok(()) };
         let [requests, events] = &mut self.rings;
         requests.notify(memory).map_err(|_| REQUEST_QUEUE)?;
         events.notify(memory).map_err(|_| EVENT_QUEUE)

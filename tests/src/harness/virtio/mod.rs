@@ -28,11 +28,9 @@ pub const RAM_SIZE: u64 = 0x10_0000;
 /// Where buffers are.
 pub const BUFFERS: u64 = RAM + 0x4_0000;
 
-/// The features of a Linux driver.
-const FEATURES: u64 = 1 << VIRTIO_F_VERSION_1
-    | 1 << VIRTIO_RING_F_EVENT_IDX
-    | 1 << VIRTIO_RING_F_INDIRECT_DESC
-    | FEATURE_IRQ;
+/// The features of queues that a Linux driver takes.
+const RING_FEATURES: u64 =
+    1 << VIRTIO_F_VERSION_1 | 1 << VIRTIO_RING_F_EVENT_IDX | 1 << VIRTIO_RING_F_INDIRECT_DESC;
 
 /// A guest.
 pub struct VirtioGuest {
@@ -54,12 +52,24 @@ impl VirtioGuest {
         guest
     }
 
+    /// A guest that runs, whose monitor may cut its memory short.
+    pub fn start_unsealed(socket: &Path) -> Self {
+        let mut guest = Self::with_seals(socket, SealFlag::empty());
+        guest.connect();
+        guest.run([0, 0]);
+        guest
+    }
+
     /// A guest whose monitor has not connected.
     pub fn new(socket: &Path) -> Self {
+        Self::with_seals(socket, SealFlag::F_SEAL_SHRINK)
+    }
+
+    fn with_seals(socket: &Path, seals: SealFlag) -> Self {
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
         let file = File::from(memfd_create("guest", flags).expect("memory"));
         file.set_len(RAM_SIZE).expect("memory");
-        fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK)).expect("it can be sealed");
+        fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).expect("it can be sealed");
         let size = usize::try_from(RAM_SIZE).expect("not much");
         let region = (GuestAddress(RAM), size, Some(FileOffset::new(file, 0)));
         let memory = GuestMemoryMmap::from_ranges_with_files([region]).expect("memory");
@@ -80,7 +90,8 @@ impl VirtioGuest {
         let frontend = Frontend::connect(&self.socket, QUEUES as u64);
         let mut frontend = frontend.expect("the daemon listens");
         let offered = frontend.get_features()?;
-        assert_eq!(offered & FEATURES, FEATURES, "{offered:#x}");
+        let wanted = RING_FEATURES | FEATURE_IRQ;
+        assert_eq!(offered & wanted, wanted, "{offered:#x}");
         let protocol = frontend.get_protocol_features().expect("protocol features");
         let wanted = VhostUserProtocolFeatures::CONFIG
             | VhostUserProtocolFeatures::REPLY_ACK
@@ -98,9 +109,14 @@ impl VirtioGuest {
 
     /// Hands over memory and queues, and starts them at these entries.
     pub fn run(&mut self, next: [u16; QUEUES]) {
+        self.run_with(FEATURE_IRQ, next);
+    }
+
+    /// As [`run`](Self::run), with these features of the device.
+    pub fn run_with(&mut self, features: u64, next: [u16; QUEUES]) {
         let frontend = self.frontend.as_mut().expect("it is connected");
         let protocol = VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
-        frontend.set_features(FEATURES | protocol).expect("they were offered");
+        frontend.set_features(RING_FEATURES | features | protocol).expect("they were offered");
         let region = self.memory.iter().next().expect("one region");
         let region = VhostUserMemoryRegionInfo::from_guest_region(region).expect("shared memory");
         frontend.set_mem_table(&[region]).expect("memory");

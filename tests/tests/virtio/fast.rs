@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Edges at full speed, each of which counts, and none at all: of the kernel's gpio-sim, the kernel's own
+//! buffer would be what is tested.
+
+use vgpio_tests::harness::Outside;
+use vgpio_virtio::{IrqType, Kind};
+
+use crate::virtio::Device;
+
+const VALID: u8 = 1;
+
+#[test]
+fn edges_that_come_faster_than_buffers_are_told_one_by_one() {
+    const EDGES: u32 = 1000;
+    let mut device = Device::lending("vgpios=0,gpios=21");
+    let mut guest = device.guest();
+    guest.arm(0, IrqType::EdgeBoth);
+    device.bench.world.wiggle(21, EDGES);
+    for i in 0..EDGES {
+        let buffer = guest.unmask(0);
+        assert_eq!(guest.interrupt(0, buffer), VALID, "edge {i}");
+    }
+    guest.unmask(0);
+    guest.no_interrupt();
+}
+
+#[test]
+fn a_burst_of_edges_ends_with_the_last_level_and_every_drop_counted() {
+    const EDGES: u32 = 10_001;
+    let mut device = Device::lending("vgpios=0,gpios=21");
+    let mut guest = device.guest();
+    guest.arm(0, IrqType::EdgeBoth);
+    device.bench.world.wiggle(21, EDGES);
+    let mut told = 0;
+    loop {
+        let buffer = guest.unmask(0);
+        guest.ask(Kind::GetDirection, 0, 0);
+        let [_, events] = &mut guest.rings;
+        if events.try_take(&guest.memory) != Some((buffer, 1)) {
+            break;
+        }
+        told += 1;
+    }
+    assert_eq!(guest.ask(Kind::GetValue, 0, 0), 1);
+    let lost = device.bench.daemon.status().sessions[0].counters.edges_lost;
+    assert_eq!(told + lost, u64::from(EDGES), "{told} told, {lost} lost");
+}
+
+#[test]
+fn an_idle_guest_does_not_wake_the_daemon() {
+    let device = Device::lending("vgpios=0-7,gpios=0-7");
+    let mut guest = device.guest();
+    for line in 0..8 {
+        guest.arm(line, IrqType::EdgeBoth);
+        guest.unmask(line);
+    }
+    guest.no_interrupt();
+    let threads = format!("/proc/{}/task", device.bench.daemon.pid());
+    let woken = || {
+        let tasks = std::fs::read_dir(&threads).expect("the daemon runs");
+        let status = |task: std::io::Result<std::fs::DirEntry>| {
+            let path = task.expect("a task").path().join("status");
+            std::fs::read_to_string(path).expect("it runs")
+        };
+        let counts: Vec<_> = tasks.map(status).collect();
+        assert_eq!(counts.len(), 2, "the loop, and one thread for the guest's monitor");
+        let of = |text: &String| {
+            let line = text.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+            let count = line.and_then(|line| line.split_whitespace().last());
+            count.expect("a count").parse::<u64>().expect("a number")
+        };
+        counts.iter().map(of).sum::<u64>()
+    };
+    // What is left to do after the last request takes a moment.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let before = woken();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(woken(), before);
+}
