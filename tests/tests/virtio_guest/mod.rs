@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One suite of a real guest with a virtio device, in an unpatched QEMU, for every kind of chip: the test
+//! program that has this module says by its `Chip` which kind it is.
+
+mod lines;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use vgpio_tests::harness::{self, LABEL, Machine, Outside, Vm, folder};
+
+use crate::Chip;
+
+/// The host's line of the button.
+pub const BUTTON: u32 = 21;
+/// The lines that the guest of most tests has.
+pub const LINES: &str = "vgpios=0:1:2:5,gpios=11:12:13:21";
+
+/// A daemon that lends an export as a virtio device.
+pub struct World {
+    pub bench: harness::Bench<Chip>,
+    pub socket: PathBuf,
+}
+
+impl World {
+    pub fn lending(keys: &str) -> Self {
+        let folder = Rc::new(folder());
+        let socket = folder.path().join("guest.sock");
+        let export = format!("guest={LABEL},{keys}");
+        let device = format!("{},export=guest", socket.display());
+        let options = ["--export", &export, "--vhost-user", &device];
+        Self { bench: harness::Bench::new_in(&folder, &options), socket }
+    }
+
+    pub fn boot(&self) -> Vm {
+        Machine::virtio(&[&self.socket]).boot()
+    }
+
+    pub fn press(&mut self, edges: u32, apart: Duration) {
+        for i in 0..edges {
+            let next = Instant::now() + apart;
+            self.bench.world.pull(BUTTON, i % 2 == 0);
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    pub fn wait_for(&self, vm: &mut Vm, command: &str, count: u32) {
+        if !vm.becomes(command, &count.to_string()) {
+            let has = vm.try_run(command).output;
+            let counters = self.bench.daemon.status().sessions[0].counters;
+            panic!("{count} edges were made, the guest has {has}; {counters:?}");
+        }
+    }
+}
