@@ -1,28 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a host line costs a guest: sets of a line of the PL061 that is mapped to the host, in turns
-//! with sets of a line of the same PL061 that is not; and edges of a button until a program in the
-//! guest has them, and until its answer is at another line of the host. One boot, for the speed of a busy or virtual host changes from one second to the
-//! next, the ratio of neighbours does not.
+//! What a host line costs a guest: sets of a line of the PL061, or of a virtio device, that is mapped to the
+//! host, in turns with sets of a line of the PL061 that is not; and edges of a button until a program in the
+//! guest has them, and until its answer is at another line of the host. One boot, for the speed of a busy or
+//! virtual host changes from one second to the next, the ratio of neighbours does not.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has no figures to give")]
 #![forbid(unsafe_code)]
 
 mod report;
 
+use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use serde::Deserialize;
 use serde_json::Value;
-use vgpio_tests::harness::{Bench, Outside, Simulated, Vm, Watcher, pad, print_report};
+use vgpio_tests::harness::{
+    Bench, LABEL, Machine, Outside, Simulated, Vm, Watcher, folder, pad, print_report,
+};
 
 use report::{Answers, Edges, Report, Sets};
 
 /// The guest's line that is mapped to a host line, and the host line.
 const MAPPED: (u32, u32) = (0, 11);
-/// The guest's line that is mapped to nothing.
+/// The guest's line of the PL061 that is mapped to nothing.
 const BARE: u32 = 1;
+/// The guest's PL061.
+const PL061: &str = "/dev/gpiochip0";
 /// The guest's line of the button, and the host line.
 const BUTTON: (u32, u32) = (5, 21);
 /// A round of sets, or all presses, may take so long.
@@ -32,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Parser)]
 #[command(name = "cargo bench -p vgpio-tests --bench guest_path --")]
 struct Arguments {
+    /// Take an unpatched QEMU with a virtio device, in place of the PL061
+    #[arg(long)]
+    virtio: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -68,25 +76,45 @@ fn main() {
     print_report(&measure(&arguments), arguments.json);
 }
 
-fn measure(arguments: &Arguments) -> Report {
-    let mut bench = Bench::open();
+/// A daemon, a guest, and the guest's chip that has lines of the host.
+fn boot(virtio: bool) -> (Bench<Simulated>, Vm, &'static str) {
     let keys = format!("vgpios={}:{},gpios={}:{}", MAPPED.0, BUTTON.0, MAPPED.1, BUTTON.1);
-    let mut vm = bench.boot(&keys);
+    if !virtio {
+        let bench = Bench::open();
+        let vm = bench.boot(&keys);
+        return (bench, vm, PL061);
+    }
+    let folder = Rc::new(folder());
+    let socket = folder.path().join("guest.sock");
+    let export = format!("guest={LABEL},{keys}");
+    let device = format!("{},export=guest", socket.display());
+    let bench = Bench::new_in(&folder, &["--export", &export, "--vhost-user", &device]);
+    (bench, Machine::virtio(&[&socket]).boot(), "/dev/gpiochip1")
+}
+
+fn measure(arguments: &Arguments) -> Report {
+    let (mut bench, mut vm, chip) = boot(arguments.virtio);
     let (mut bare, mut mapped) = (Vec::new(), Vec::new());
     for round in 0..=arguments.rounds {
         // Whoever is first has no advantage; the first round warms up.
-        let mut lines = [BARE, MAPPED.0];
+        let mut lines = [(PL061, BARE), (chip, MAPPED.0)];
         lines.rotate_left(round % 2);
-        for line in lines {
-            let measured = sets(&mut vm, line, arguments.sets);
+        for (chip, line) in lines {
+            let measured = sets(&mut vm, chip, line, arguments.sets);
             if round > 0 {
                 if line == BARE { &mut bare } else { &mut mapped }.push(measured);
             }
         }
     }
-    let sets = Sets::new(&bare, &mapped, counter(&mut vm, "sent"), counter(&mut vm, "coalesced"));
-    let edges = edges(&mut bench.world, &mut vm, arguments);
-    Report { sets, edges, answers: answers(&mut bench, &mut vm, arguments) }
+    let (sent, coalesced) = if arguments.virtio {
+        // Each is a request, which is answered.
+        (bench.daemon.status().sessions[0].counters.sets, 0)
+    } else {
+        (counter(&mut vm, "sent"), counter(&mut vm, "coalesced"))
+    };
+    let sets = Sets::new(&bare, &mapped, sent, coalesced);
+    let edges = edges(&mut bench.world, &mut vm, chip, arguments);
+    Report { sets, edges, answers: answers(&mut bench, &mut vm, chip, arguments) }
 }
 
 fn counter(vm: &mut Vm, name: &str) -> u64 {
@@ -94,15 +122,15 @@ fn counter(vm: &mut Vm, name: &str) -> u64 {
 }
 
 /// Sets a line high, low, high and so on.
-fn sets(vm: &mut Vm, line: u32, count: u32) -> Measured {
-    let said = vm.run_within(PATIENCE, &format!("gpiobench set /dev/gpiochip0 {line} {count}"));
+fn sets(vm: &mut Vm, chip: &str, line: u32, count: u32) -> Measured {
+    let said = vm.run_within(PATIENCE, &format!("gpiobench set {chip} {line} {count}"));
     serde_json::from_str(&said).unwrap()
 }
 
 /// Presses and releases the button.
-fn edges(world: &mut Simulated, vm: &mut Vm, arguments: &Arguments) -> Edges {
+fn edges(world: &mut Simulated, vm: &mut Vm, chip: &str, arguments: &Arguments) -> Edges {
     let count = arguments.edges;
-    vm.spawn(&format!("gpiobench edges /dev/gpiochip0 {} {count}", BUTTON.0), "/tmp/edges");
+    vm.spawn(&format!("gpiobench edges {chip} {} {count}", BUTTON.0), "/tmp/edges");
     vm.wait_for("grep -c ready /tmp/edges", "1");
     for i in 0..count {
         let next = Instant::now() + Duration::from_millis(arguments.apart);
@@ -115,12 +143,14 @@ fn edges(world: &mut Simulated, vm: &mut Vm, arguments: &Arguments) -> Edges {
 
 /// Presses and releases the button, which a program in the guest answers with the mapped output; the daemon tells
 /// when both pads change.
-fn answers(bench: &mut Bench<Simulated>, vm: &mut Vm, arguments: &Arguments) -> Answers {
+fn answers(
+    bench: &mut Bench<Simulated>,
+    vm: &mut Vm,
+    chip: &str,
+    arguments: &Arguments,
+) -> Answers {
     let (count, output) = (arguments.edges, MAPPED.0);
-    vm.spawn(
-        &format!("gpiobench answer /dev/gpiochip0 {} {count} {output}", BUTTON.0),
-        "/tmp/answers",
-    );
+    vm.spawn(&format!("gpiobench answer {chip} {} {count} {output}", BUTTON.0), "/tmp/answers");
     vm.wait_for("grep -c ready /tmp/answers", "1");
     let mut watcher = Watcher::start(&bench.daemon, vec![pad(BUTTON.1), pad(MAPPED.1)]);
     let took = (0..count).map(|i| {
