@@ -162,10 +162,7 @@ impl<B> Device<B> {
             return self.returned.push_back((buffer, IrqStatus::Invalid));
         };
         self.returned.extend(line.irq.unmask(buffer));
-        if line.irq.waits_for_level(line.level) {
-            self.check.wanted |= 1 << i;
-            self.post_check();
-        }
+        self.check_level(i);
     }
 
     /// The driver has reset the device: its queues and what it made of the lines are forgotten, and
@@ -255,6 +252,7 @@ impl<B> Device<B> {
         }
         if line.is_watched {
             line.irq.enable(kind);
+            self.check_level(i);
             return Some(Answer::Now(Response::OK));
         }
         let change =
@@ -288,6 +286,14 @@ impl<B> Device<B> {
     fn begin(&mut self, line: usize, work: Work, messages: (u64, u64)) -> Answer {
         self.operation = Some(Operation { messages, line, work, failed: false });
         Answer::Later
+    }
+
+    /// Asks for a line's level, if it makes an interrupt as far as it is known.
+    pub(crate) fn check_level(&mut self, i: usize) {
+        if self.lines.get(i).is_some_and(|line| line.irq.waits_for_level(line.level)) {
+            self.check.wanted |= 1 << i;
+            self.post_check();
+        }
     }
 
     /// Asks for levels that may make interrupts.

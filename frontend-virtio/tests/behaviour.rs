@@ -220,6 +220,14 @@ fn a_level_interrupts_again_and_again_while_it_holds() {
 }
 
 #[test]
+fn a_type_that_is_changed_holds_at_once_for_the_buffer_that_is_there() {
+    let mut world = armed(IrqType::EdgeRising);
+    let buffer = world.unmask(0);
+    assert_eq!(world.request(Kind::SetIrqType, 0, IrqType::LevelLow as u32), Response::OK);
+    assert_eq!(world.take_returned(), [(buffer, IrqStatus::Valid)]);
+}
+
+#[test]
 fn a_level_that_has_gone_makes_no_interrupt() {
     let mut world = armed(IrqType::LevelHigh);
     // While the interrupt is masked, the level is not latched.
