@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use thiserror::Error;
-use vgpio_protocol::{Configure, Directions, EdgeDetection, LineSet, Lines, Request as Message};
+use vgpio_protocol::{Configure, EdgeDetection, LineSet, Lines, Request as Message};
 
 use crate::layout::{
     CONFIG_SIZE, Direction, IrqStatus, IrqType, Kind, MAX_LINE, Request, Response,
@@ -25,6 +25,8 @@ pub struct Device<B> {
     has_interrupts: bool,
     pub(crate) posts: Posts,
     pub(crate) operation: Option<Operation>,
+    /// The request that comes next.
+    pub(crate) held: Option<Request>,
     pub(crate) response: Option<Response>,
     pub(crate) returned: VecDeque<(B, IrqStatus)>,
     pub(crate) check: Check,
@@ -83,6 +85,7 @@ impl<B> Device<B> {
             has_interrupts: false,
             posts: Posts::new(),
             operation: None,
+            held: None,
             response: None,
             returned: VecDeque::new(),
             check: Check::default(),
@@ -145,7 +148,7 @@ impl<B> Device<B> {
         let answer = match (Kind::of(request.kind), line) {
             (Some(Kind::GetLineNames), _) if !self.names.is_empty() => Some(Answer::Names),
             (Some(Kind::GetDirection), _) => self.get_direction(request.gpio),
-            _ if self.operation.is_some() => None,
+            _ if self.operation.is_some() => self.hold(request),
             (Some(Kind::SetDirection), Some(i)) => self.set_direction(i, request.value),
             (Some(Kind::GetValue), Some(i)) => Some(self.get_value(i)),
             (Some(Kind::SetValue), Some(i)) => self.set_value(i, request.value),
@@ -168,22 +171,24 @@ impl<B> Device<B> {
     /// The driver has reset the device: its queues and what it made of the lines are forgotten, and
     /// the lines become what they were when they were attached.
     pub fn reset(&mut self) {
-        let mut back = Configure { direction: Some(Directions::default()), ..Configure::default() };
-        for i in 0..self.lines.len() {
-            back = self.give_back(i, back);
-            if let Some(line) = self.lines.get_mut(i) {
-                line.irq.disable();
-                let output = line.first.output;
-                line.direction = if output { Direction::Out } else { Direction::In };
+        let changing = self.operation.as_mut().and_then(Operation::abandon);
+        for (i, line) in self.lines.iter_mut().enumerate() {
+            // What is on its way may have changed the line, or may do so yet.
+            let is_changing = changing == Some(i);
+            line.is_input &= !is_changing;
+            line.is_watched &= !is_changing;
+            if is_changing || line.is_changed() {
+                // Each by a message of its own, for one that fails changes no line at all.
+                self.posts.post(&Message::Configure(line.back(1 << i)));
             }
+            line.forget();
+            line.irq.disable();
+            line.direction = if line.first.output { Direction::Out } else { Direction::In };
         }
-        self.operation = None;
+        self.held = None;
         self.response = None;
         self.returned.clear();
         self.check.wanted = 0;
-        if back.mask != 0 {
-            self.posts.post(&Message::Configure(back));
-        }
     }
 
     fn index(&self, gpio: u16) -> Option<usize> {
@@ -226,20 +231,15 @@ impl<B> Device<B> {
             Direction::Out if line.irq.is_enabled() => return None,
             Direction::Out => {
                 let bits = if line.value { bit } else { 0 };
-                Configure::directions(bit, bit, bits)
+                Some(Configure::directions(bit, bit, bits))
             }
-            Direction::In if line.is_input => Configure::default(),
-            Direction::In => Configure::directions(bit, 0, 0),
-            Direction::None => {
-                self.returned.extend(line.irq.disable());
-                let direction = Some(Directions::default());
-                self.give_back(i, Configure { direction, ..Configure::default() })
-            }
+            Direction::In => (!line.is_input).then(|| Configure::directions(bit, 0, 0)),
+            Direction::None => line.is_changed().then(|| line.back(bit)),
         };
-        if change.mask == 0 {
-            self.lines.get_mut(i)?.direction = to;
+        let Some(change) = change else {
+            self.returned.extend(line.direct(to));
             return Some(Answer::Now(Response::OK));
-        }
+        };
         Some(self.post(i, Work::SetDirection(to), &Message::Configure(change)))
     }
 
@@ -260,20 +260,14 @@ impl<B> Device<B> {
         Some(self.post(i, Work::Enable(kind), &Message::Configure(change)))
     }
 
-    /// Adds to `back` what makes a line what it was when it was attached, and forgets what the guest
-    /// has made of it.
-    fn give_back(&mut self, i: usize, mut back: Configure) -> Configure {
-        let (Some(line), Some(directions)) = (self.lines.get_mut(i), &mut back.direction) else {
-            return back;
-        };
-        if line.is_changed() {
-            let bit = 1 << i;
-            back.mask |= bit;
-            directions.outputs |= if line.first.output { bit } else { 0 };
-            directions.bits |= if line.first.output && line.first.level { bit } else { 0 };
-        }
-        line.forget();
-        back
+    /// Keeps a request until the one that a reset has abandoned is done. The guest could make any number
+    /// of messages otherwise, while the session takes none.
+    fn hold(&mut self, request: Request) -> Option<Answer> {
+        let operation = self.operation.as_ref().filter(|_| self.held.is_none())?;
+        matches!(operation.work, Work::Abandoned).then(|| {
+            self.held = Some(request);
+            Answer::Later
+        })
     }
 
     /// Has the session carry out a posted message, and waits until it has.

@@ -3,7 +3,7 @@
 
 use vgpio_protocol::{ErrorCode, Event, Reason, Values};
 
-use crate::device::Device;
+use crate::device::{Answer, Device};
 use crate::layout::{Direction, Response};
 use crate::operation::Work;
 
@@ -80,7 +80,8 @@ impl<B> Device<B> {
             return;
         };
         let bit = 1_u64 << operation.line;
-        self.response = Some(match operation.work {
+        let response = match operation.work {
+            Work::Abandoned => return self.take_up(),
             Work::GetValue => match values {
                 Some(values) if values.mask & bit != 0 => {
                     Response { ok: true, value: u8::from(values.bits & bit != 0) }
@@ -93,13 +94,13 @@ impl<B> Device<B> {
                 Response::OK
             }
             Work::SetDirection(direction) => {
-                line.direction = direction;
                 line.is_input = match direction {
                     Direction::Out => false,
                     Direction::In => true,
                     Direction::None => !line.first.output,
                 };
                 line.is_watched &= line.is_input;
+                self.returned.extend(line.direct(direction));
                 Response::OK
             }
             Work::Enable(kind) => {
@@ -108,6 +109,16 @@ impl<B> Device<B> {
                 line.irq.enable(kind);
                 Response::OK
             }
-        });
+        };
+        self.response = Some(response);
+    }
+
+    /// Carries out the request that was held.
+    fn take_up(&mut self) {
+        if let Some(request) = self.held.take()
+            && let Answer::Now(response) = self.request(request)
+        {
+            self.response = Some(response);
+        }
     }
 }

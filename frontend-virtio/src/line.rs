@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One line as the guest has it.
 
-use vgpio_protocol::{LineEntry, LineFlags};
+use vgpio_protocol::{Configure, LineEntry, LineFlags};
 
 use crate::irq::Irq;
-use crate::layout::Direction;
+use crate::layout::{Direction, IrqStatus};
 
 /// A line of the device.
 #[derive(Debug)]
@@ -53,6 +53,23 @@ impl<B> Line<B> {
             Direction::In => self.first.output,
             Direction::None => false,
         }
+    }
+
+    /// What makes it what it was when it was attached; `bit` is the line's.
+    pub fn back(&self, bit: u64) -> Configure {
+        let First { output, level } = self.first;
+        let bit_if = |is: bool| if is { bit } else { 0 };
+        Configure::directions(bit, bit_if(output), bit_if(output && level))
+    }
+
+    /// Takes a direction. Without one, all else is forgotten, and the buffer comes back.
+    pub fn direct(&mut self, to: Direction) -> Option<(B, IrqStatus)> {
+        self.direction = to;
+        if to != Direction::None {
+            return None;
+        }
+        self.forget();
+        self.irq.disable()
     }
 
     /// Forgets what the guest has made of it.

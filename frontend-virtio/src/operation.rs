@@ -23,9 +23,19 @@ pub(crate) enum Work {
     SetDirection(Direction),
     GetValue,
     Enable(IrqType),
+    /// It was any of these, before the driver reset the device: nobody waits for its response.
+    Abandoned,
 }
 
 impl Operation {
+    /// Abandons it; returns its line, which it may change yet, unless it has been abandoned already.
+    pub fn abandon(&mut self) -> Option<usize> {
+        match std::mem::replace(&mut self.work, Work::Abandoned) {
+            Work::GetValue | Work::Abandoned => None,
+            Work::SetValue(_) | Work::SetDirection(_) | Work::Enable(_) => Some(self.line),
+        }
+    }
+
     /// Whether it has become the message of this sequence number, among others.
     pub fn has(&self, seq: u64) -> bool {
         (self.messages.0..=self.messages.1).contains(&seq)

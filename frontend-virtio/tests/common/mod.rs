@@ -24,6 +24,8 @@ pub struct World {
     pub device: Device<u32>,
     pub hosts: Vec<Host>,
     pub returned: Vec<(u32, IrqStatus)>,
+    /// How many messages the session takes, until it is told to take more.
+    pub pace: usize,
     next_buffer: u32,
 }
 
@@ -52,6 +54,7 @@ impl World {
             device: Device::new(&Lines::new(&entries)).expect("the lines are low"),
             hosts: (0..lines).map(host).collect(),
             returned: Vec::new(),
+            pace: usize::MAX,
             next_buffer: 0,
         };
         world.device.set_interrupts(true);
@@ -66,12 +69,22 @@ impl World {
 
     /// As [`request`](Self::request), of any content.
     pub fn raw(&mut self, request: Request) -> Response {
+        self.begin(request).expect("the session has answered all")
+    }
+
+    /// As [`request`](Self::request), of a session that may be late: then there is no response yet.
+    pub fn ask(&mut self, kind: Kind, gpio: u16, value: u32) -> Option<Response> {
+        self.begin(Request { kind: kind as u16, gpio, value })
+    }
+
+    /// As [`ask`](Self::ask), of any content.
+    pub fn begin(&mut self, request: Request) -> Option<Response> {
         let answer = self.device.request(request);
         self.serve();
         match answer {
-            Answer::Now(response) => response,
-            Answer::Names => Response::OK,
-            Answer::Later => self.device.take_response().expect("the session has answered all"),
+            Answer::Now(response) => Some(response),
+            Answer::Names => Some(Response::OK),
+            Answer::Later => self.device.take_response(),
         }
     }
 
@@ -130,7 +143,10 @@ impl World {
 
     /// Carries out the messages for the session, and fetches returned buffers.
     pub fn serve(&mut self) {
-        while let Some(frame) = Frame::split(self.device.messages()).expect("a message") {
+        while self.pace > 0
+            && let Some(frame) = Frame::split(self.device.messages()).expect("a message")
+        {
+            self.pace -= 1;
             let (seq, size) = (frame.seq, frame.size());
             let bytes = self.device.messages()[..size].to_vec();
             self.device.sent(size);
@@ -145,7 +161,11 @@ impl World {
 
     fn carry_out(&mut self, seq: u64, message: &Message<'_>) {
         match message {
-            Message::Get(mask) => self.values(seq, *mask, Reason::Reply, 0),
+            Message::Get(mask) => {
+                if self.may_be_done(seq, *mask & !self.lost()) {
+                    self.values(seq, *mask, Reason::Reply, 0);
+                }
+            }
             Message::Sync => self.device.event(seq, &Event::Synced),
             Message::Set(set) => {
                 if self.may_be_done(seq, set.mask) {
@@ -172,13 +192,12 @@ impl World {
     }
 
     fn may_be_done(&mut self, seq: u64, mask: u64) -> bool {
-        let any = |what: fn(&Host) -> bool| {
-            self.hosts.iter().enumerate().any(|(i, host)| mask >> i & 1 == 1 && what(host))
-        };
-        let code = match (any(|host| host.refuses), any(|host| host.lost)) {
-            (true, _) => ErrorCode::Host,
-            (_, true) => ErrorCode::LineLost,
-            _ => return true,
+        let refusing = mask & self.lines(|host| host.refuses);
+        let lost = mask & self.lost();
+        let (mask, code) = match (refusing, lost) {
+            (0, 0) => return true,
+            (0, _) => (lost, ErrorCode::LineLost),
+            _ => (refusing, ErrorCode::Host),
         };
         self.device.event(seq, &Event::Error(ErrorReport { mask, code, errno: 0, text: "" }));
         code == ErrorCode::LineLost
@@ -192,6 +211,16 @@ impl World {
         }
         let values = Values { mask: told, bits, timestamp_ns: 0, lost_edges, reason };
         self.device.event(seq, &Event::Values(values));
+    }
+
+    fn lost(&self) -> u64 {
+        self.lines(|host| host.lost)
+    }
+
+    /// The lines of which this holds.
+    fn lines(&self, what: fn(&Host) -> bool) -> u64 {
+        let bits = self.hosts.iter().enumerate().map(|(i, host)| u64::from(what(host)) << i);
+        bits.sum()
     }
 
     fn for_each(&mut self, mask: u64, change: impl Fn(&mut Host)) {
