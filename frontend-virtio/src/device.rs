@@ -38,8 +38,15 @@ pub struct Device<B> {
 pub(crate) struct Check {
     /// To be asked for.
     pub wanted: u64,
-    /// The message that asks for some; none is on its way otherwise.
-    pub asked: Option<u64>,
+    /// The message that asks for some, and which; none is on its way otherwise.
+    pub asked: Option<(u64, u64)>,
+}
+
+impl Check {
+    /// Ends with the answer to this message, if it is the one; returns the lines.
+    pub fn end(&mut self, seq: u64) -> Option<u64> {
+        self.asked.take_if(|(asked, _)| *asked == seq).map(|(_, lines)| lines)
+    }
 }
 
 /// What comes of a request.
@@ -244,13 +251,18 @@ impl<B> Device<B> {
     }
 
     fn set_irq_type(&mut self, i: usize, value: u32) -> Option<Answer> {
-        let kind = IrqType::of(value).filter(|_| self.has_interrupts)?;
-        let line = self.lines.get_mut(i).filter(|line| line.direction != Direction::Out)?;
+        let line = self.lines.get_mut(i)?;
+        let may_be = |kind: &IrqType| *kind == IrqType::None || line.direction == Direction::In;
+        let kind = IrqType::of(value).filter(|kind| self.has_interrupts && may_be(kind));
+        let Some(kind) = kind else {
+            line.irq.refuse();
+            return None;
+        };
         if kind == IrqType::None {
             self.returned.extend(line.irq.disable());
             return Some(Answer::Now(Response::OK));
         }
-        if line.is_watched {
+        if line.tells(kind) {
             line.irq.enable(kind);
             self.check_level(i);
             return Some(Answer::Now(Response::OK));
@@ -294,7 +306,7 @@ impl<B> Device<B> {
     pub(crate) fn post_check(&mut self) {
         if self.check.wanted != 0 && self.check.asked.is_none() {
             let wanted = std::mem::take(&mut self.check.wanted);
-            self.check.asked = Some(self.posts.post(&Message::Get(wanted)));
+            self.check.asked = Some((self.posts.post(&Message::Get(wanted)), wanted));
         }
     }
 }

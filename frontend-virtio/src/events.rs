@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the session says, and what becomes of it.
 
-use vgpio_protocol::{ErrorCode, Event, Reason, Values};
+use vgpio_protocol::{ErrorCode, ErrorReport, Event, Reason, Values};
 
 use crate::device::{Answer, Device};
 use crate::layout::{Direction, Response};
@@ -22,7 +22,7 @@ impl<B> Device<B> {
             }
             Event::Values(values) => self.values(seq, values),
             Event::Synced => self.finish(seq, None),
-            Event::Error(error) => self.error(seq, error.code),
+            Event::Error(error) => self.error(seq, error),
             _ => {}
         }
     }
@@ -35,20 +35,19 @@ impl<B> Device<B> {
             }
             let has_changed = std::mem::replace(&mut line.level, level) != level;
             match values.reason {
-                // Edges come one by one, before or after.
-                Reason::Reply | Reason::Configured => {}
                 Reason::Attached => {
                     line.first.level = level;
                     line.forget();
                 }
                 _ if values.lost_edges > 0 => self.returned.extend(line.irq.missed()),
+                // Edges come one by one, before or after.
+                Reason::Reply | Reason::Configured => {}
                 _ if has_changed => self.returned.extend(line.irq.edge(level)),
                 _ => {}
             }
             self.returned.extend(line.irq.level(level));
         }
-        if self.check.asked == Some(seq) {
-            self.check.asked = None;
+        if self.check.end(seq).is_some() {
             self.post_check();
         }
         if values.reason == Reason::Reply {
@@ -56,19 +55,31 @@ impl<B> Device<B> {
         }
     }
 
-    fn error(&mut self, seq: u64, code: ErrorCode) {
-        if self.check.asked == Some(seq) {
-            self.check.asked = None;
-            self.post_check();
+    fn error(&mut self, seq: u64, error: &ErrorReport<'_>) {
+        if let Some(asked) = self.check.end(seq) {
+            self.check_failed(asked, error.mask);
         }
         // What is asked of a line whose chip is gone is remembered, and done when it is back.
         if let Some(operation) = &mut self.operation
             && operation.has(seq)
-            && code != ErrorCode::LineLost
+            && error.code != ErrorCode::LineLost
         {
             operation.failed = true;
         }
         self.finish(seq, None);
+    }
+
+    /// Some of the lines whose levels were asked for cannot be read: what they were last is believed.
+    /// The others are asked for again.
+    fn check_failed(&mut self, asked: u64, failed: u64) {
+        let failed = if asked & failed == 0 { asked } else { asked & failed };
+        for (i, line) in self.lines.iter_mut().enumerate() {
+            if failed >> i & 1 == 1 {
+                self.returned.extend(line.irq.level(line.level));
+            }
+        }
+        self.check.wanted |= asked & !failed;
+        self.post_check();
     }
 
     /// Ends the operation that waits for the reply to this message, if one does.
@@ -88,6 +99,10 @@ impl<B> Device<B> {
                 }
                 _ => Response::ERROR,
             },
+            Work::Enable(_) if operation.failed => {
+                line.irq.refuse();
+                Response::ERROR
+            }
             _ if operation.failed => Response::ERROR,
             Work::SetValue(level) => {
                 line.value = level;
@@ -107,6 +122,7 @@ impl<B> Device<B> {
                 line.is_input = true;
                 line.is_watched = true;
                 line.irq.enable(kind);
+                self.check_level(operation.line);
                 Response::OK
             }
         };

@@ -19,8 +19,16 @@ pub(crate) struct Irq<B> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trigger {
     Off,
-    Edge { rising: bool, falling: bool, latched: u16 },
-    Level { high: bool },
+    /// As off, but that buffers are kept: a type was refused.
+    Refused,
+    Edge {
+        rising: bool,
+        falling: bool,
+        latched: u16,
+    },
+    Level {
+        high: bool,
+    },
 }
 
 impl<B> Default for Irq<B> {
@@ -31,7 +39,7 @@ impl<B> Default for Irq<B> {
 
 impl<B> Irq<B> {
     pub fn is_enabled(&self) -> bool {
-        self.trigger != Trigger::Off
+        !matches!(self.trigger, Trigger::Off | Trigger::Refused)
     }
 
     /// Whether it follows the level of its line, and the guest waits for it.
@@ -62,6 +70,14 @@ impl<B> Irq<B> {
         }
     }
 
+    /// A type was refused; one that is enabled stays. Linux queues a buffer all the same, and queues it
+    /// again at once if it comes back: it is kept.
+    pub fn refuse(&mut self) {
+        if self.trigger == Trigger::Off {
+            self.trigger = Trigger::Refused;
+        }
+    }
+
     /// Disables it, discards what was latched, and gives the buffer back.
     pub fn disable(&mut self) -> Option<(B, IrqStatus)> {
         self.trigger = Trigger::Off;
@@ -70,7 +86,7 @@ impl<B> Irq<B> {
 
     /// Takes a buffer, or gives it back: the interrupt is not enabled, or has one.
     pub fn unmask(&mut self, buffer: B) -> Option<(B, IrqStatus)> {
-        if self.buffer.is_some() || !self.is_enabled() {
+        if self.buffer.is_some() || self.trigger == Trigger::Off {
             return Some((buffer, IrqStatus::Invalid));
         }
         self.buffer = Some(buffer);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One line as the guest has it.
 
-use vgpio_protocol::{Configure, LineEntry, LineFlags};
+use vgpio_protocol::{Configure, EdgeDetection, LineEntry, LineFlags};
 
 use crate::irq::Irq;
-use crate::layout::{Direction, IrqStatus};
+use crate::layout::{Direction, IrqStatus, IrqType};
 
 /// A line of the device.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Line<B> {
     pub is_input: bool,
     /// Whether the host has been told to tell all its changes, since it was anything but an input.
     pub is_watched: bool,
+    /// The changes that the host tells if others have the line too, which nobody can have changed.
+    shared: Option<EdgeDetection>,
     /// Its interrupt.
     pub irq: Irq<B>,
     /// What it was when it was attached.
@@ -41,6 +43,7 @@ impl<B> Line<B> {
             level: false,
             is_input: false,
             is_watched: false,
+            shared: entry.flags.has(LineFlags::SHARED).then_some(entry.edges),
             irq: Irq::default(),
             first: First { output, level: false },
         }
@@ -53,6 +56,21 @@ impl<B> Line<B> {
             Direction::In => self.first.output,
             Direction::None => false,
         }
+    }
+
+    /// Whether the host tells all changes that an interrupt of this type is made of.
+    pub fn tells(&self, kind: IrqType) -> bool {
+        self.is_watched
+            || match self.shared {
+                Some(EdgeDetection::Both) => true,
+                Some(EdgeDetection::Rising) => {
+                    matches!(kind, IrqType::EdgeRising | IrqType::LevelHigh)
+                }
+                Some(EdgeDetection::Falling) => {
+                    matches!(kind, IrqType::EdgeFalling | IrqType::LevelLow)
+                }
+                Some(EdgeDetection::None) | None => false,
+            }
     }
 
     /// What makes it what it was when it was attached; `bit` is the line's.

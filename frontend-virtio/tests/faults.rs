@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::World;
-use vgpio_virtio::{Answer, Direction, Kind, Request, Response};
+use common::{World, entry};
+use vgpio_protocol::{EdgeDetection, LineEntry, LineFlags, Lines};
+use vgpio_virtio::{Answer, Device, Direction, IrqStatus, IrqType, Kind, Request, Response};
 
 const INPUT: u32 = Direction::In as u32;
 const OUTPUT: u32 = Direction::Out as u32;
@@ -110,5 +111,119 @@ fn a_guest_that_resets_again_and_again_makes_no_more_messages() {
             world.device.reset();
         }
         assert!(world.device.messages().len() < 200, "{} bytes", world.device.messages().len());
+    }
+}
+
+fn armed(lines: u16, kind: IrqType) -> World {
+    let mut world = World::new(lines, 0);
+    for line in 0..lines {
+        assert_eq!(world.request(Kind::SetIrqType, line, kind as u32), Response::OK);
+    }
+    world
+}
+
+#[test]
+fn a_level_that_cannot_be_read_is_what_it_was_last() {
+    let mut world = armed(1, IrqType::LevelHigh);
+    world.edge(0, true);
+    world.hosts[0].refuses = true;
+    let buffer = world.unmask(0);
+    assert_eq!(world.take_returned(), [(buffer, IrqStatus::Valid)]);
+}
+
+#[test]
+fn a_level_that_cannot_be_read_leaves_others_to_be() {
+    let mut world = armed(4, IrqType::LevelHigh);
+    for line in 0..4 {
+        world.edge(line, true);
+    }
+    // The first line's level is asked for alone, those of the others with one message.
+    world.pace = 0;
+    let buffers: Vec<_> = (0..4).map(|line| (world.unmask(line), IrqStatus::Valid)).collect();
+    world.refuse(1 << 1);
+    world.change_unseen(3, false);
+    world.pace = usize::MAX;
+    world.serve();
+    assert_eq!(world.take_returned(), buffers[..3], "the last has been read");
+}
+
+#[test]
+fn lost_edges_make_one_interrupt_whatever_tells_of_them() {
+    let mut world = armed(1, IrqType::EdgeRising);
+    let buffer = world.unmask(0);
+    world.lose_edge(0, false);
+    assert_eq!(world.request(Kind::GetValue, 0, 0), Response::OK);
+    assert_eq!(world.take_returned(), [(buffer, IrqStatus::Valid)]);
+    world.unmask(0);
+    assert_eq!(world.take_returned(), []);
+}
+
+#[test]
+fn an_interrupt_needs_an_input() {
+    let mut world = World::new(1, 1);
+    let rising = IrqType::EdgeRising as u32;
+    assert_eq!(world.request(Kind::SetDirection, 0, 0), Response::OK);
+    assert_eq!(world.request(Kind::SetIrqType, 0, rising), Response::ERROR);
+    assert!(world.hosts[0].output, "as it was attached");
+    assert_eq!(world.request(Kind::SetIrqType, 0, 0), Response::OK, "there is none to disable");
+    assert_eq!(world.request(Kind::SetDirection, 0, INPUT), Response::OK);
+    assert_eq!(world.request(Kind::SetIrqType, 0, rising), Response::OK);
+}
+
+#[test]
+fn a_buffer_after_a_refused_type_is_held() {
+    for ends_by in [Kind::SetIrqType, Kind::SetDirection] {
+        let mut world = World::new(1, 0);
+        world.refuse(1);
+        let both = IrqType::EdgeBoth as u32;
+        assert_eq!(world.request(Kind::SetIrqType, 0, both), Response::ERROR);
+        let buffer = world.unmask(0);
+        world.edge(0, true);
+        assert_eq!(world.take_returned(), [], "it would come again, and again");
+        assert_eq!(world.request(ends_by, 0, 0), Response::OK);
+        assert_eq!(world.take_returned(), [(buffer, IrqStatus::Invalid)]);
+        let buffer = world.unmask(0);
+        assert_eq!(world.take_returned(), [(buffer, IrqStatus::Invalid)]);
+    }
+}
+
+#[test]
+fn a_held_buffer_is_that_of_the_type_that_is_not_refused() {
+    let mut world = World::new(1, 0);
+    world.change_unseen(0, true);
+    assert_eq!(world.request(Kind::SetIrqType, 0, 5), Response::ERROR);
+    let buffer = world.unmask(0);
+    assert_eq!(world.request(Kind::SetIrqType, 0, IrqType::LevelHigh as u32), Response::OK);
+    assert_eq!(world.take_returned(), [(buffer, IrqStatus::Valid)]);
+}
+
+#[test]
+fn a_refused_type_leaves_the_one_that_was() {
+    let mut world = armed(1, IrqType::EdgeRising);
+    let buffer = world.unmask(0);
+    assert_eq!(world.request(Kind::SetIrqType, 0, 5), Response::ERROR);
+    world.edge(0, true);
+    assert_eq!(world.take_returned(), [(buffer, IrqStatus::Valid)]);
+}
+
+#[test]
+fn a_shared_line_has_the_types_that_its_edges_make() {
+    use IrqType::{EdgeBoth, EdgeFalling, EdgeRising, LevelHigh, LevelLow};
+    let all = [EdgeRising, EdgeFalling, EdgeBoth, LevelHigh, LevelLow];
+    for (edges, types) in [
+        (EdgeDetection::None, &[][..]),
+        (EdgeDetection::Rising, &[EdgeRising, LevelHigh]),
+        (EdgeDetection::Falling, &[EdgeFalling, LevelLow]),
+        (EdgeDetection::Both, &all),
+    ] {
+        for kind in all {
+            let flags = LineFlags(LineFlags::SHARED);
+            let shared = [LineEntry { flags, edges, ..entry(0, "", false) }];
+            let mut device: Device<u32> = Device::new(&Lines::new(&shared)).expect("low lines");
+            device.set_interrupts(true);
+            let request = Request { kind: Kind::SetIrqType as u16, gpio: 0, value: kind as u32 };
+            let is_now = device.request(request) == Answer::Now(Response::OK);
+            assert_eq!(is_now, types.contains(&kind), "{edges:?} {kind:?}");
+        }
     }
 }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use common::World;
 use proptest::prelude::*;
-use vgpio_protocol::Reason;
-use vgpio_virtio::{IrqStatus, Kind, LATCHED_MAX, Request};
+use vgpio_protocol::{Frame, Reason};
+use vgpio_virtio::{IrqStatus, Kind, LATCHED_MAX, Request, Response};
 
 const LINES: u16 = 3;
 
@@ -19,13 +19,18 @@ enum Step {
     Unmask(u16),
     Edge(usize, bool),
     Unseen(usize, bool),
+    LostEdge(usize, bool),
     Resync(u64, u32),
     Lose(u64),
     Restore(u64),
+    /// The host does nothing of what it is asked of these.
+    Refuse(u64),
+    /// The session takes so many messages.
+    Pace(usize),
     Reset,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(resets: u32) -> impl Strategy<Value = Step> {
     let line = 0..usize::from(LINES);
     let any_kind = prop_oneof![6 => 1..7_u16, 1 => any::<u16>()];
     let any_line = prop_oneof![9 => 0..LINES, 1 => any::<u16>()];
@@ -33,15 +38,25 @@ fn step() -> impl Strategy<Value = Step> {
     let request = (any_kind, any_line.clone(), any_value)
         .prop_map(|(kind, gpio, value)| Step::Request(Request { kind, gpio, value }));
     prop_oneof![
-        8 => request,
+        12 => request,
         8 => any_line.prop_map(Step::Unmask),
         8 => (line.clone(), any::<bool>()).prop_map(|(i, level)| Step::Edge(i, level)),
-        1 => (line, any::<bool>()).prop_map(|(i, level)| Step::Unseen(i, level)),
+        1 => (line.clone(), any::<bool>()).prop_map(|(i, level)| Step::Unseen(i, level)),
+        3 => (line, any::<bool>()).prop_map(|(i, level)| Step::LostEdge(i, level)),
         1 => (0..8_u64, 0..3_u32).prop_map(|(mask, lost)| Step::Resync(mask, lost)),
         1 => (0..8_u64).prop_map(Step::Lose),
         1 => (0..8_u64).prop_map(Step::Restore),
-        1 => Just(Step::Reset),
+        2 => (0..8_u64).prop_map(Step::Refuse),
+        2 => (0..4_usize).prop_map(Step::Pace),
+        2 => Just(Step::Pace(usize::MAX)),
+        resets => Just(Step::Reset),
     ]
+}
+
+/// Guests that are long at work, and such as reset the device again and again.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop_oneof![3 => Just(1), 1 => Just(30)]
+        .prop_flat_map(|resets| prop::collection::vec(step(resets), 0..200))
 }
 
 /// What the guest knows of a line's interrupt.
@@ -49,6 +64,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Known {
     /// The type it has been given; 0: none.
     kind: u32,
+    /// A type was refused since there was none.
+    is_refused: bool,
     buffer: Option<u32>,
 }
 
@@ -58,12 +75,25 @@ struct Guest {
     lines: [Known; LINES as usize],
     /// Whose each buffer is that is out.
     out: HashMap<u32, u16>,
+    /// The request without a response yet.
+    pending: Option<Request>,
+}
+
+/// Whether it disables the interrupt of its line.
+fn disables(request: Request) -> bool {
+    let kinds = [Kind::SetIrqType as u16, Kind::SetDirection as u16];
+    request.value == 0 && kinds.contains(&request.kind)
 }
 
 impl Guest {
     fn step(&mut self, world: &mut World, step: Step) {
+        let mut response = None;
         match step {
-            Step::Request(request) => self.request(world, request),
+            Step::Request(request) if self.pending.is_none() => {
+                self.pending = Some(request);
+                response = world.begin(request);
+            }
+            Step::Request(_) => {}
             Step::Unmask(gpio) => self.unmask(world, gpio),
             Step::Edge(i, level) => {
                 let host = world.hosts[i];
@@ -73,14 +103,17 @@ impl Guest {
                     self.edge_was_told(i, level);
                 }
             }
-            Step::Unseen(i, level) => {
-                if !world.hosts[i].output {
-                    world.change_unseen(i, level);
-                }
-            }
+            Step::Unseen(i, _) | Step::LostEdge(i, _) if world.hosts[i].output => {}
+            Step::Unseen(i, level) => world.change_unseen(i, level),
+            Step::LostEdge(i, level) => world.lose_edge(i, level),
             Step::Resync(mask, lost) => world.snapshot(mask, Reason::Resync, lost),
             Step::Lose(mask) => world.lose(mask),
             Step::Restore(mask) => world.restore(mask),
+            Step::Refuse(mask) => world.refuse(mask),
+            Step::Pace(messages) => {
+                world.pace = messages;
+                world.serve();
+            }
             Step::Reset => {
                 world.device.reset();
                 world.serve();
@@ -89,59 +122,83 @@ impl Guest {
             }
         }
         self.take(world);
+        if let Some(response) = response.or_else(|| world.device.take_response()) {
+            let request = self.pending.take().expect("a request");
+            self.responded(request, response);
+        }
     }
 
-    fn request(&mut self, world: &mut World, request: Request) {
-        let response = world.raw(request);
+    fn responded(&mut self, request: Request, response: Response) {
+        assert!(response.ok || response.value == 0);
         let Some(known) = self.lines.get_mut(usize::from(request.gpio)) else {
             assert!(request.kind == Kind::GetLineNames as u16 || !response.ok);
             return;
         };
-        let kind = Kind::of(request.kind);
-        let disables = match kind {
-            Some(Kind::SetIrqType | Kind::SetDirection) => request.value == 0,
-            _ => false,
-        };
-        if response.ok && kind == Some(Kind::SetIrqType) {
+        let sets_type = request.kind == Kind::SetIrqType as u16;
+        if sets_type && !response.ok {
+            known.is_refused |= known.kind == 0;
+        } else if response.ok && (sets_type || disables(request)) {
             known.kind = request.value;
+            known.is_refused = false;
+            assert!(!disables(request) || known.buffer.is_none(), "the unused buffer comes back");
         }
-        if disables && response.ok {
-            known.kind = 0;
-            let returned = known.buffer.take();
-            let expected = returned.map(|buffer| (buffer, IrqStatus::Invalid));
-            assert_eq!(world.returned.pop(), expected, "the unused buffer comes back");
-            self.out.retain(|buffer, _| Some(*buffer) != returned);
-        }
-        assert!(response.ok || response.value == 0);
     }
 
     fn unmask(&mut self, world: &mut World, gpio: u16) {
+        let is_usable = self
+            .lines
+            .get(usize::from(gpio))
+            .is_some_and(|k| (k.kind != 0 || k.is_refused) && k.buffer.is_none());
         let buffer = world.unmask(gpio);
-        let is_usable =
-            self.lines.get(usize::from(gpio)).is_some_and(|k| k.kind != 0 && k.buffer.is_none());
         if is_usable {
             self.lines[usize::from(gpio)].buffer = Some(buffer);
             self.out.insert(buffer, gpio);
         } else {
-            let invalid = (buffer, IrqStatus::Invalid);
-            assert_eq!(world.take_returned(), [invalid], "masked, or unmasked already");
+            let first = world.returned.remove(0);
+            assert_eq!(first, (buffer, IrqStatus::Invalid), "masked, or unmasked already");
         }
     }
 
-    /// What comes back is an interrupt of a line that is enabled and unmasked.
+    /// What comes back is an interrupt of a line that is enabled and unmasked, or was until now.
     fn take(&mut self, world: &mut World) {
         for (buffer, status) in world.take_returned() {
-            assert_eq!(status, IrqStatus::Valid);
             let gpio = self.out.remove(&buffer).expect("a buffer that was out");
             let known = &mut self.lines[usize::from(gpio)];
-            assert_ne!(known.kind, 0, "line {gpio} is not enabled");
             assert_eq!(known.buffer.take(), Some(buffer), "line {gpio} is not unmasked");
+            let by = self.pending.filter(|request| request.gpio == gpio);
+            if status == IrqStatus::Valid {
+                let enables = |request: Request| request.kind == Kind::SetIrqType as u16;
+                let is_enabled = known.kind != 0 || by.is_some_and(enables);
+                assert!(is_enabled, "line {gpio} is not enabled");
+            } else {
+                assert!(by.is_some_and(disables), "line {gpio} is not disabled");
+            }
+        }
+    }
+
+    /// What holds at all times, whatever the session does. `before`: the lines before the last step.
+    fn check(&self, world: &mut World, before: &[Known]) {
+        let unsent = messages(world);
+        assert!(unsent <= usize::from(LINES) + 4, "{unsent} messages heap up");
+        assert!(world.pace == 0 || unsent == 0);
+        let missed = std::mem::take(&mut world.missed);
+        for (i, (known, before)) in self.lines.iter().zip(before).enumerate() {
+            let has_missed = missed >> i & 1 == 1 && known.kind == before.kind;
+            let is_edge = (1..=3).contains(&known.kind);
+            assert!(!has_missed || !is_edge || known.buffer.is_none(), "line {i}: lost edges");
+            let host = world.hosts[i];
+            let is_active = known.kind == if host.told { 4 } else { 8 };
+            let is_due = is_active && !host.lost && unsent == 0;
+            assert!(!is_due || known.buffer.is_none(), "line {i}: its level holds");
+        }
+        if unsent == 0 {
+            assert_eq!(self.pending, None, "the session has answered all");
         }
     }
 
     /// After an edge that makes an interrupt there is no buffer left.
     fn edge_was_told(&self, i: usize, level: bool) {
-        let Known { kind, buffer } = self.lines[i];
+        let Known { kind, buffer, .. } = self.lines[i];
         let makes_one = match kind {
             1 | 4 => level,
             2 | 8 => !level,
@@ -152,15 +209,47 @@ impl Guest {
     }
 }
 
+/// How many messages the session has not taken.
+fn messages(world: &World) -> usize {
+    let mut rest = world.device.messages();
+    let mut count = 0;
+    while let Some(frame) = Frame::split(rest).expect("a message") {
+        rest = &rest[frame.size()..];
+        count += 1;
+    }
+    count
+}
+
+/// Lines are what the device says that they are, but for those that have refused to be. `outputs` are
+/// such when they have no direction.
+fn directions_are_true(world: &mut World, outputs: u64) {
+    for gpio in 0..LINES {
+        let expected = match world.request(Kind::GetDirection, gpio, 0).value {
+            0 => outputs >> gpio & 1 == 1,
+            direction => direction == 1,
+        };
+        let host = world.hosts[usize::from(gpio)];
+        assert!(host.has_refused || host.output == expected, "line {gpio}: output {}", host.output);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn the_standards_rules_hold(outputs in 0..8_u64, steps in prop::collection::vec(step(), 0..120)) {
+    fn the_standards_rules_hold(outputs in 0..8_u64, steps in steps()) {
         let mut world = World::new(LINES, outputs);
         let mut guest = Guest::default();
-        for step in steps {
+        for step in steps.into_iter().chain([Step::Pace(usize::MAX), Step::Reset]) {
+            let before = guest.lines;
             guest.step(&mut world, step);
+            guest.check(&mut world, &before);
+            if messages(&world) == 0 {
+                directions_are_true(&mut world, outputs);
+            }
+        }
+        for host in &world.hosts {
+            prop_assert!(host.has_refused || !host.output || host.level, "as it was attached");
         }
     }
 

@@ -16,6 +16,9 @@ pub struct Host {
     pub level: bool,
     pub lost: bool,
     pub refuses: bool,
+    pub has_refused: bool,
+    /// The level that the device was told last.
+    pub told: bool,
     seqno: u32,
 }
 
@@ -26,6 +29,10 @@ pub struct World {
     pub returned: Vec<(u32, IrqStatus)>,
     /// How many messages the session takes, until it is told to take more.
     pub pace: usize,
+    /// Lines that the device was told lost edges of.
+    pub missed: u64,
+    /// Lines whose edges were lost, as the next values say that have all of them; and how many.
+    stale: (u64, u32),
     next_buffer: u32,
 }
 
@@ -55,6 +62,8 @@ impl World {
             hosts: (0..lines).map(host).collect(),
             returned: Vec::new(),
             pace: usize::MAX,
+            missed: 0,
+            stale: (0, 0),
             next_buffer: 0,
         };
         world.device.set_interrupts(true);
@@ -99,7 +108,7 @@ impl World {
     /// An input changes, as the session tells it.
     pub fn edge(&mut self, line: usize, level: bool) {
         let host = &mut self.hosts[line];
-        host.level = level;
+        (host.level, host.told) = (level, level);
         host.seqno = host.seqno.wrapping_add(1);
         let edge = Edge {
             line: u16::try_from(line).expect("few lines"),
@@ -116,10 +125,25 @@ impl World {
         self.hosts[line].level = level;
     }
 
+    /// An input changes, and its edge is lost.
+    pub fn lose_edge(&mut self, line: usize, level: bool) {
+        self.change_unseen(line, level);
+        self.stale.0 |= 1 << line;
+        self.stale.1 += 1;
+    }
+
     /// The session tells of levels of its own accord.
     pub fn snapshot(&mut self, mask: u64, reason: Reason, lost_edges: u32) {
         self.values(0, mask, reason, lost_edges);
         self.serve();
+    }
+
+    /// From now on the host does nothing of what it is asked of these lines, but of no others.
+    pub fn refuse(&mut self, mask: u64) {
+        self.for_bits(u64::MAX, mask, |host, refuses| {
+            host.refuses = refuses;
+            host.has_refused |= refuses;
+        });
     }
 
     /// The chip of some lines goes.
@@ -203,12 +227,14 @@ impl World {
         code == ErrorCode::LineLost
     }
 
-    fn values(&mut self, seq: u64, mask: u64, reason: Reason, lost_edges: u32) {
-        let (mut told, mut bits) = (0, 0);
-        for (i, host) in self.hosts.iter().enumerate().filter(|(_, host)| !host.lost) {
-            told |= 1 << i & mask;
-            bits |= u64::from(host.level) << i & mask;
+    fn values(&mut self, seq: u64, mask: u64, reason: Reason, mut lost_edges: u32) {
+        let told = mask & self.lines(|host| !host.lost);
+        let bits = told & self.lines(|host| host.level);
+        self.for_bits(told, bits, |host, level| host.told = level);
+        if told & self.stale.0 == self.stale.0 {
+            lost_edges += std::mem::take(&mut self.stale).1;
         }
+        self.missed |= if lost_edges > 0 { told } else { 0 };
         let values = Values { mask: told, bits, timestamp_ns: 0, lost_edges, reason };
         self.device.event(seq, &Event::Values(values));
     }
