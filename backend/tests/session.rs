@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use mio::{Poll, Token, Waker};
 use proptest::prelude::*;
+use vgpio_backend::chip::ChipEdge;
 use vgpio_backend::chip::sim::{SimBlock, SimOptions};
 use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Listen, Policy, Rule};
-use vgpio_backend::hub::{Chips, Hub, SessionKey};
+use vgpio_backend::hub::{Chips, Hub, Route, SessionKey};
 use vgpio_backend::session::{Context, LogLimit, Outbox, Peer, Session};
 use vgpio_protocol::{
-    Attach, Configure, Directions, ErrorCode, Event, Frame, Hello, LineMap, LineSet, Request,
+    Attach, Configure, Directions, ErrorCode, Event, Frame, Hello, LineMap, LineSet, Reason,
+    Request,
 };
 use vgpio_rcar::Generation;
 
@@ -219,6 +221,64 @@ fn what_is_sent_frees_its_room_though_the_rest_must_wait() {
         outbox.write(Narrow(16)).unwrap();
     }
     assert!(outbox.len() < 64 && outbox.room() < 4096, "{} bytes of room", outbox.room());
+}
+
+/// What the session says of levels: the lines, why, and how many edges were lost.
+fn values(session: &mut Session) -> Vec<(u64, Reason, u32)> {
+    let mut sent = Vec::new();
+    session.outbox.write(&mut sent).unwrap();
+    let mut rest = &sent[..];
+    let mut values = Vec::new();
+    while let Some(frame) = Frame::split(rest).unwrap() {
+        if let Some(Event::Values(v)) = Event::decode(&frame).unwrap() {
+            values.push((v.mask, v.reason, v.lost_edges));
+        }
+        rest = &rest[frame.size()..];
+    }
+    values
+}
+
+/// Loses three edges, and has so many others wait that a resync must, but a message need not.
+fn lose_edges(session: &mut Session, cx: &mut Context<'_>) {
+    let edge = ChipEdge { line: 0, active: true, line_seqno: 1, timestamp_ns: 0 };
+    let route = Route::new(15);
+    while session.outbox.is_low() {
+        session.edges(route, &[edge; 64], 0, cx);
+    }
+    session.edges(route, &[], 3, cx);
+}
+
+#[test]
+fn a_reply_does_not_stand_for_the_resync_of_lost_edges() {
+    let mut bench = Bench::new();
+    let mut session = bench.attached();
+    let mut cx = Context { hub: &mut bench.hub, config: &bench.config, log: &mut bench.log };
+    lose_edges(&mut session, &mut cx);
+    let mut bytes = Vec::new();
+    Request::Get(0b0001).encode(3, &mut bytes);
+    Request::Get(0b1111).encode(4, &mut bytes);
+    session.consume(&bytes, &mut cx);
+    assert_eq!(values(&mut session), [(1, Reason::Reply, 0), (15, Reason::Reply, 0)]);
+    assert!(session.resync(&mut cx));
+    assert_eq!(values(&mut session), [(15, Reason::Resync, 3)]);
+    assert!(!session.resync(&mut cx), "all is told");
+}
+
+#[test]
+fn a_resync_does_not_wait_for_a_chip_that_is_gone() {
+    let mut bench = Bench::new();
+    let mut session = bench.attached();
+    let mut cx = Context { hub: &mut bench.hub, config: &bench.config, log: &mut bench.log };
+    lose_edges(&mut session, &mut cx);
+    bench.sim.unplug();
+    let mut bytes = Vec::new();
+    Request::Get(1).encode(3, &mut bytes);
+    session.consume(&bytes, &mut cx);
+    assert_eq!(cx.hub.lose_chips().0.len(), 1, "its lines are lost");
+    values(&mut session);
+    assert!(session.resync(&mut cx));
+    assert_eq!(values(&mut session), [(0, Reason::Resync, 3)]);
+    assert!(!session.resync(&mut cx), "there is nothing more to tell");
 }
 
 proptest! {

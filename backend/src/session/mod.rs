@@ -134,6 +134,12 @@ impl Attachment {
         self.links.iter().fold(0, |all, link| all | link.route.lines())
     }
 
+    /// The lines whose chip is gone.
+    fn gone(&self, hub: &Hub) -> u64 {
+        let is_gone = |link: &&Link| hub.hold(link.hold).is_none_or(Hold::is_lost);
+        self.links.iter().filter(is_gone).fold(0, |all, link| all | link.route.lines())
+    }
+
     /// The levels as far as they are known.
     fn levels(&self, hub: &Hub) -> u64 {
         let levels =

@@ -199,9 +199,14 @@ impl Session {
     }
 
     pub(super) fn send_values(&mut self, seq: u64, reason: Reason, mask: u64, bits: u64) {
-        let lost_edges =
-            if mask & self.stale == self.stale { std::mem::take(&mut self.stale_edges) } else { 0 };
-        self.stale &= !mask;
+        // Nothing but a resync tells of lost edges, and it does so of all lines that have lost some.
+        let tells = reason == Reason::Resync && mask & self.stale == self.stale;
+        let lost_edges = if tells {
+            self.stale = 0;
+            std::mem::take(&mut self.stale_edges)
+        } else {
+            0
+        };
         let timestamp_ns = clock::now_ns();
         let values = Values { mask, bits: bits & mask, timestamp_ns, lost_edges, reason };
         self.outbox.push(&Event::Values(values), seq);

@@ -64,6 +64,8 @@ impl Session {
     pub fn resync(&mut self, cx: &mut Context<'_>) -> bool {
         let due = self.stale != 0 && self.operation.is_none() && self.outbox.is_low();
         if due {
+            // Those of a chip that is gone are told when it is back.
+            self.stale &= !self.attachment().map_or(0, |attachment| attachment.gone(cx.hub));
             self.read(0, self.stale, Reason::Resync, cx);
         }
         due
