@@ -45,8 +45,8 @@ fn serve(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A session takes up to four descriptors, and the soft limit is 1024 for the sake of programs that
-/// use `select(2)`. This one does not, so it takes what it may have.
+/// A session takes up to four descriptors, that of a virtual machine monitor eleven, and the soft limit
+/// is 1024 for the sake of programs that use `select(2)`. This one does not, so it takes what it may have.
 fn raise_descriptor_limit() -> nix::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)

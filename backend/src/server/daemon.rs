@@ -178,7 +178,7 @@ impl Daemon {
             log: &mut self.log,
         });
         // Whether it still listens does not matter: it is over.
-        let _ = guest.flush(&self.registry);
+        let _ = guest.flush(&self.registry, &mut self.log);
         self.farewell(key);
     }
 
@@ -317,9 +317,9 @@ impl Daemon {
     fn send(&mut self, key: SessionKey) {
         let Some(guest) = self.guests.get_mut(key.0) else { return };
         let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
-        let mut flushed = guest.flush(&self.registry);
+        let mut flushed = guest.flush(&self.registry, cx.log);
         if flushed.is_ok() && guest.session.resync(&mut cx) {
-            flushed = guest.flush(&self.registry);
+            flushed = guest.flush(&self.registry, cx.log);
         }
         if flushed.is_err() {
             // It reads no more; what it sent before is carried out first.
@@ -353,7 +353,7 @@ impl Daemon {
                 log: &mut self.log,
             });
             // A frontend that does not listen any more need not be told.
-            let _ = guest.flush(&self.registry);
+            let _ = guest.flush(&self.registry, &mut self.log);
         }
         self.hub.finish();
     }

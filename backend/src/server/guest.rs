@@ -11,7 +11,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use super::vhost::Vmm;
 use crate::hub::SessionKey;
-use crate::session::{Context, Peer, Session};
+use crate::session::{Context, LogLimit, Peer, Session};
 use crate::token::Source;
 
 /// A connected frontend.
@@ -206,9 +206,9 @@ impl Guest {
     ///
     /// # Errors
     /// When the frontend has gone.
-    pub fn flush(&mut self, registry: &Registry) -> io::Result<()> {
+    pub fn flush(&mut self, registry: &Registry, log: &mut LogLimit) -> io::Result<()> {
         if let Some(vmm) = &mut self.vmm {
-            self.is_waiting |= vmm.flush(&mut self.session)?;
+            self.is_waiting |= vmm.flush(&mut self.session, log)?;
             return Ok(());
         }
         let passed = &mut self.session.passed;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Edges at full speed, each of which counts, and none at all: of the kernel's gpio-sim, the kernel's own
-//! buffer would be what is tested.
+//! buffer would be what is tested. And what needs a disk.
 
 use vgpio_tests::harness::Outside;
-use vgpio_virtio::{IrqType, Kind};
+use vgpio_tests::harness::virtio::{RAM_SIZE, VirtioGuest};
+use vgpio_virtio::{FEATURE_IRQ, IrqType, Kind};
 
 use crate::virtio::Device;
 
@@ -76,4 +77,15 @@ fn an_idle_guest_does_not_wake_the_daemon() {
     let before = woken();
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(woken(), before);
+}
+
+#[test]
+fn memory_in_a_file_on_a_disk_is_refused() {
+    let mut device = Device::lending("vgpios=0,gpios=21");
+    let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
+    file.set_len(RAM_SIZE).expect("room");
+    let mut guest = VirtioGuest::with_memory(&device.socket, file);
+    guest.connect();
+    guest.try_run(FEATURE_IRQ, [0, 0]).expect_err("an access might never end");
+    device.bench.daemon.wait_for_log("give it a memfd");
 }

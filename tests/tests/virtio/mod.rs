@@ -5,6 +5,7 @@
 mod device;
 mod hostile;
 mod life;
+mod memory;
 
 use std::path::PathBuf;
 use std::rc::Rc;

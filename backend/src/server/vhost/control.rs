@@ -139,7 +139,7 @@ impl VhostUserBackendReqHandlerMut for Control {
     ) -> Result<Option<Vec<VhostUserMemoryRegionBase>>> {
         let mut table = Table::default();
         for (described, file) in regions.iter().zip(files) {
-            table.add(region(described), file).map_err(refused)?;
+            table.add(region(described), &file).map_err(refused)?;
         }
         self.table = table;
         self.share()?;
@@ -242,7 +242,7 @@ impl VhostUserBackendReqHandlerMut for Control {
         fd: File,
         _: Option<bool>,
     ) -> Result<Option<VhostUserMemoryRegionBase>> {
-        self.table.add(single(region), fd).map_err(refused)?;
+        self.table.add(single(region), &fd).map_err(refused)?;
         self.share()?;
         Ok(None)
     }

@@ -27,6 +27,11 @@ pub enum Refused {
         "a region of the guest's memory is larger than its file, overlaps another, or is one too many"
     )]
     Region,
+    /// A region of memory in a file of another kind.
+    #[error(
+        "the guest's memory is in a file on a disk or elsewhere; give it a memfd, or a file on tmpfs or hugetlbfs"
+    )]
+    NotMemory,
     /// Feature bits that were not offered.
     #[error("feature bits {0:#x} were not offered")]
     Features(u64),

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The memory that a virtual machine monitor shares, and its own addresses of it.
+#![allow(unsafe_code)]
 
 use std::fs::File;
 use std::sync::Arc;
 
-use vm_memory::{FileOffset, GuestAddress, GuestRegionCollection, GuestRegionMmap, MmapRegion};
+use nix::libc::{MAP_NORESERVE, MAP_SHARED, PROT_READ, PROT_WRITE};
+use vm_memory::{GuestAddress, GuestRegionMmap, MmapRegion};
 
 use super::chain::Memory;
 use super::error::Refused;
-use super::fault::Watched;
+use super::fault::Mapping;
 
 /// Most regions of a guest's memory.
-pub const MAX_REGIONS: usize = 64;
+pub const MAX_REGIONS: usize = 32;
 
 /// A region as the vhost-user protocol describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,20 +34,27 @@ pub struct Table {
     regions: Vec<Mapped>,
 }
 
-/// A mapped region. The mapping goes before the watch on it.
+/// A mapped region. What uses the mapping goes before it.
 #[derive(Clone, Debug)]
 struct Mapped {
     region: Region,
-    mapping: Arc<GuestRegionMmap>,
-    watched: Arc<Watched>,
+    memory: Arc<GuestRegionMmap>,
+    mapping: Arc<Mapping>,
 }
 
-/// A guest's memory, as the queues see it.
+/// A guest's memory, as the queues see it. What uses the mappings goes before them.
 #[derive(Debug)]
 pub struct Shared {
     /// All of it.
     pub memory: Memory,
-    _watched: Vec<Arc<Watched>>,
+    mappings: Vec<Arc<Mapping>>,
+}
+
+impl Shared {
+    /// Whether some of it has turned out not to be there: zeros are in its place.
+    pub fn is_cut(&self) -> bool {
+        self.mappings.iter().any(|mapping| mapping.is_cut())
+    }
 }
 
 impl Table {
@@ -53,7 +62,7 @@ impl Table {
     ///
     /// # Errors
     /// Its file is too short, or there are [`MAX_REGIONS`].
-    pub fn add(&mut self, region: Region, file: File) -> Result<(), Refused> {
+    pub fn add(&mut self, region: Region, file: &File) -> Result<(), Refused> {
         if self.regions.len() >= MAX_REGIONS {
             return Err(Refused::Region);
         }
@@ -62,12 +71,14 @@ impl Table {
             return Err(Refused::Region);
         }
         let size = usize::try_from(region.size).map_err(|_| Refused::Region)?;
-        let mapping = MmapRegion::from_file(FileOffset::new(file, region.offset), size);
-        let mapping = mapping.map_err(|_| Refused::Region)?;
-        let watched = Arc::new(Watched::new(mapping.as_ptr() as usize, size)?);
-        let mapping = GuestRegionMmap::new(mapping, GuestAddress(region.guest));
-        let mapping = Arc::new(mapping.ok_or(Refused::Region)?);
-        self.regions.push(Mapped { region, mapping, watched });
+        let mapping = Arc::new(Mapping::new(file, region.offset, size)?);
+        let (access, flags) = (PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE);
+        // SAFETY: the mapping is at least as large, and whoever has the region keeps it for as long.
+        let memory = unsafe { MmapRegion::build_raw(mapping.start(), size, access, flags) };
+        let memory = memory.map_err(|_| Refused::Region)?;
+        let memory = GuestRegionMmap::new(memory, GuestAddress(region.guest));
+        let memory = Arc::new(memory.ok_or(Refused::Region)?);
+        self.regions.push(Mapped { region, memory, mapping });
         Ok(())
     }
 
@@ -82,12 +93,16 @@ impl Table {
     /// # Errors
     /// Regions overlap.
     pub fn shared(&self) -> Result<Shared, Refused> {
-        let mut regions: Vec<_> =
-            self.regions.iter().map(|mapped| mapped.mapping.clone()).collect();
+        let mut regions: Vec<_> = self.regions.iter().map(|mapped| mapped.memory.clone()).collect();
         regions.sort_by_key(|region| vm_memory::GuestMemoryRegion::start_addr(&**region));
-        let memory = GuestRegionCollection::from_arc_regions(regions);
-        let watched = self.regions.iter().map(|mapped| mapped.watched.clone()).collect();
-        Ok(Shared { memory: memory.map_err(|_| Refused::Region)?, _watched: watched })
+        // The last region may go before others come.
+        let memory = if regions.is_empty() {
+            Memory::new()
+        } else {
+            Memory::from_arc_regions(regions).map_err(|_| Refused::Region)?
+        };
+        let mappings = self.regions.iter().map(|mapped| mapped.mapping.clone()).collect();
+        Ok(Shared { memory, mappings })
     }
 
     /// Where the guest has what the virtual machine monitor has at `user`.

@@ -19,7 +19,7 @@ use super::ring::{Broken, Ring};
 use super::serve::{self, Held};
 use crate::hub::SessionKey;
 use crate::server::guest::Turn;
-use crate::session::{Context, Session};
+use crate::session::{Context, LogLimit, Session};
 
 /// Descriptors that are looked at in a turn, before others have theirs.
 const SHARE: u32 = 2048;
@@ -91,11 +91,17 @@ impl Vmm {
             match self.deliver().and_then(|()| self.serve()) {
                 Ok(0) => break Turn::Idle,
                 Ok(cost) => share = share.saturating_sub(cost),
-                Err(queue) => self.fail(queue, session, cx),
+                Err(queue) => self.fail(queue, session, cx.log),
             }
         };
         if let Err(queue) = self.notify() {
-            self.fail(queue, session, cx);
+            self.fail(queue, session, cx.log);
+        }
+        if self.memory.as_ref().is_some_and(Shared::is_cut) {
+            if cx.log.allows_one() {
+                log::warn!("session {}: closed: its memory was cut short", session.id());
+            }
+            return Turn::Gone;
         }
         turn
     }
@@ -104,14 +110,19 @@ impl Vmm {
     ///
     /// # Errors
     /// The session has no lines for the guest.
-    pub fn flush(&mut self, session: &mut Session) -> io::Result<bool> {
+    pub fn flush(&mut self, session: &mut Session, log: &mut LogLimit) -> io::Result<bool> {
         let waited = self.pending.is_some();
         session.outbox.write(&mut Inbox(self))?;
         if self.is_refused {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let delivered = self.deliver().and_then(|()| self.notify());
-        Ok((waited && self.pending.is_none()) || delivered.is_err() || self.has_messages())
+        let broken = self.deliver().and_then(|()| self.notify()).err();
+        if let Some(queue) = broken {
+            self.fail(queue, session, log);
+        }
+        let is_cut = self.memory.as_ref().is_some_and(Shared::is_cut);
+        let goes_on = (waited && self.pending.is_none()) || broken.is_some() || is_cut;
+        Ok(goes_on || self.has_messages())
     }
 
     /// Does what the virtual machine monitor asks.
@@ -292,11 +303,11 @@ impl Vmm {
         events.notify(memory).map_err(|_| EVENT_QUEUE)
     }
 
-    fn fail(&mut self, index: usize, session: &Session, cx: &mut Context<'_>) {
+    fn fail(&mut self, index: usize, session: &Session, log: &mut LogLimit) {
         if let Some(ring) = self.rings.get_mut(index) {
             ring.fail();
         }
-        if cx.log.allows_one() {
+        if log.allows_one() {
             let id = session.id();
             log::warn!("session {id}: queue {index} is broken; the driver must reset the device");
         }

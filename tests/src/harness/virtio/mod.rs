@@ -70,7 +70,13 @@ impl VirtioGuest {
         let file = File::from(memfd_create("guest", flags).expect("memory"));
         file.set_len(RAM_SIZE).expect("memory");
         fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).expect("it can be sealed");
-        let size = usize::try_from(RAM_SIZE).expect("not much");
+        Self::with_memory(socket, file)
+    }
+
+    /// A guest whose memory is this file, and whose monitor has not connected.
+    pub fn with_memory(socket: &Path, file: File) -> Self {
+        let size = file.metadata().expect("it is open").len();
+        let size = usize::try_from(size).expect("not much");
         let region = (GuestAddress(RAM), size, Some(FileOffset::new(file, 0)));
         let memory = GuestMemoryMmap::from_ranges_with_files([region]).expect("memory");
         let rings = [DriverRing::new(RAM), DriverRing::new(RAM + ROOM)];
@@ -114,21 +120,30 @@ impl VirtioGuest {
 
     /// As [`run`](Self::run), with these features of the device.
     pub fn run_with(&mut self, features: u64, next: [u16; QUEUES]) {
+        self.try_run(features, next).expect("the daemon takes it");
+    }
+
+    /// As [`run_with`](Self::run_with), with what the daemon may not take.
+    ///
+    /// # Errors
+    /// The daemon closes the connection.
+    pub fn try_run(&mut self, features: u64, next: [u16; QUEUES]) -> vhost::Result<()> {
         let frontend = self.frontend.as_mut().expect("it is connected");
         let protocol = VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
-        frontend.set_features(RING_FEATURES | features | protocol).expect("they were offered");
+        frontend.set_features(RING_FEATURES | features | protocol)?;
         let region = self.memory.iter().next().expect("one region");
         let region = VhostUserMemoryRegionInfo::from_guest_region(region).expect("shared memory");
-        frontend.set_mem_table(&[region]).expect("memory");
+        frontend.set_mem_table(&[region])?;
         for (i, ring) in self.rings.iter().enumerate() {
-            frontend.set_vring_num(i, SIZE).expect("1,024 entries");
-            frontend.set_vring_base(i, next[i]).expect("an entry");
-            frontend.set_vring_addr(i, &ring.config(&self.memory)).expect("in memory");
-            frontend.set_vring_err(i, &ring.error).expect("an eventfd");
-            frontend.set_vring_call(i, &ring.call).expect("an eventfd");
-            frontend.set_vring_kick(i, &ring.kick).expect("an eventfd");
-            frontend.set_vring_enable(i, true).expect("it may be served");
+            frontend.set_vring_num(i, SIZE)?;
+            frontend.set_vring_base(i, next[i])?;
+            frontend.set_vring_addr(i, &ring.config(&self.memory))?;
+            frontend.set_vring_err(i, &ring.error)?;
+            frontend.set_vring_call(i, &ring.call)?;
+            frontend.set_vring_kick(i, &ring.kick)?;
+            frontend.set_vring_enable(i, true)?;
         }
+        Ok(())
     }
 
     /// Stops the queues; returns the entries at which they would go on.
