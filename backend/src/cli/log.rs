@@ -18,7 +18,9 @@ pub fn start(level: LevelFilter) {
     };
     let target = Target::Pipe(Box::new(stderr()));
     let mut builder = Builder::new();
-    builder.filter_level(level).write_style(style).parse_default_env().target(target).init();
+    // A guest makes this crate log as much as it likes.
+    builder.filter_level(level).filter_module("virtio_queue", LevelFilter::Off);
+    builder.write_style(style).parse_default_env().target(target).init();
 }
 
 /// Standard error, for whole lines.

@@ -6,6 +6,7 @@ mod device;
 mod hostile;
 mod life;
 mod memory;
+mod queues;
 
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Turns of a guest that sends more than it has a share for.
+//! Turns of a guest that sends more than it has a share for, and of monitors that ask more.
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crossbeam_channel::TryRecvError::Empty;
 use mio::net::UnixStream;
-use mio::{Poll, Waker};
+use mio::{Events, Poll, Waker};
 use vgpio_protocol::{Hello, Request, VERSION};
 
 use super::Daemon;
 use crate::config::{Config, Listen, Policy};
 use crate::hub::{Chips, Hub, SessionKey};
-use crate::server::vhost::Vmms;
+use crate::server::vhost::{Call, Vmms};
 use crate::token::Source;
 
 /// Messages of a busy guest: many turns.
@@ -108,4 +110,25 @@ fn the_end_of_a_guest_that_waits_for_its_turn_is_kept() {
         assert!(turns < SENT, "it goes on for ever");
     }
     assert!(daemon.guests.is_empty(), "it has gone");
+}
+
+#[test]
+fn monitors_are_answered_so_many_in_a_turn_and_the_others_in_the_next() {
+    const ASKED: usize = 100;
+    let mut poll = Poll::new().expect("a poll");
+    let mut daemon = daemon(&poll);
+    // Of a session that is over: its end is the answer.
+    let asker = daemon.vmms.asker((GUEST, 0));
+    let answers: Vec<_> = (0..ASKED).map(|_| asker.send(Call::Reset).expect("a loop")).collect();
+    let mut events = Events::with_capacity(1);
+    let mut turns = 0;
+    let mut left = ASKED;
+    while left > 0 {
+        poll.poll(&mut events, Some(Duration::ZERO)).expect("a poll");
+        assert!(!events.is_empty(), "the loop is woken for {left} more");
+        daemon.answer_vmms();
+        turns += 1;
+        left = answers.iter().filter(|answer| matches!(answer.try_recv(), Err(Empty))).count();
+    }
+    assert_eq!(turns, 4);
 }

@@ -19,6 +19,9 @@ pub enum Refused {
     /// Rings outside the memory that was shared, or misaligned.
     #[error("a queue is not where the guest has memory; share all of it (share=on)")]
     Address,
+    /// A queue was moved or resized while it was served.
+    #[error("a queue was given a size or addresses while it runs; stop it first (GET_VRING_BASE)")]
+    Running,
     /// A queue was started before the memory was shared.
     #[error("a queue was started before the guest's memory was shared")]
     NoMemory,

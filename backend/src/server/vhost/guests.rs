@@ -22,6 +22,9 @@ use crate::server::socket::Socket;
 use crate::server::{ServerError, inherited};
 use crate::token::Source;
 
+/// Most messages of virtual machine monitors that are answered in a turn of the loop.
+const ANSWERS: usize = 32;
+
 /// Where virtual machine monitors connect for an export.
 pub struct Door {
     /// The socket.
@@ -65,7 +68,9 @@ impl Vmms {
         Self { sender, receiver, waker }
     }
 
-    fn asker(&self, of: Of) -> Asker {
+    /// What the thread of a session asks by.
+    #[must_use]
+    pub fn asker(&self, of: Of) -> Asker {
         Asker { of, calls: self.sender.clone(), waker: self.waker.clone() }
     }
 }
@@ -97,31 +102,39 @@ impl Daemon {
         }
     }
 
-    /// Answers what virtual machine monitors ask.
+    /// Answers what virtual machine monitors ask, as much as a turn of the loop has room for.
     pub fn answer_vmms(&mut self) {
-        while let Ok(Asked { of: (key, id), call, answer }) = self.vmms.receiver.try_recv() {
-            let is_meant = |guest: &&mut Guest| guest.session.id() == id;
-            let guest = self.guests.get_mut(key.0).filter(is_meant);
-            // Without an answer, a thread whose session is over ends.
-            let Some(vmm) = guest.and_then(|guest| guest.vmm.as_mut()) else { continue };
-            if let Call::Gone(error) = call {
-                self.tell_end(id, &error);
-                self.farewell(key);
-                continue;
-            }
-            if let Call::Features(features) = call
-                && features & FEATURE_IRQ == 0
-                && self.log.allows_one()
-            {
-                log::info!(
-                    "session {id}: its guest has no interrupts: driver or monitor (QEMU before 9) lacks them"
-                );
-            }
-            let answered = vmm.answer(call, key, &self.registry);
-            // Whether the thread still waits does not matter.
-            let _ = answer.send(answered);
-            self.guest_ready(key, false);
+        for _ in 0..ANSWERS {
+            let Ok(asked) = self.vmms.receiver.try_recv() else { return };
+            self.answer(asked);
         }
+        // There may be more, for the next turn.
+        if let Err(error) = self.vmms.waker.wake() {
+            log::error!("virtual machine monitors may wait: {error}");
+        }
+    }
+
+    fn answer(&mut self, Asked { of: (key, id), call, answer }: Asked) {
+        let is_meant = |guest: &&mut Guest| guest.session.id() == id;
+        let guest = self.guests.get_mut(key.0).filter(is_meant);
+        // Without an answer, a thread whose session is over ends.
+        let Some(vmm) = guest.and_then(|guest| guest.vmm.as_mut()) else { return };
+        if let Call::Gone(error) = call {
+            self.tell_end(id, &error);
+            return self.farewell(key);
+        }
+        if let Call::Features(features) = call
+            && features & FEATURE_IRQ == 0
+            && self.log.allows_one()
+        {
+            log::info!(
+                "session {id}: its guest has no interrupts: driver or monitor (QEMU before 9) lacks them"
+            );
+        }
+        let answered = vmm.answer(call, key, &self.registry);
+        // Whether the thread still waits does not matter.
+        let _ = answer.send(answered);
+        self.guest_ready(key, false);
     }
 
     fn tell_end(&mut self, id: u32, error: &Error) {

@@ -15,5 +15,7 @@ mod ring;
 mod serve;
 mod vmm;
 
+#[cfg(test)]
+pub use call::Call;
 pub use guests::{Door, Vmms};
 pub use vmm::Vmm;

@@ -28,8 +28,12 @@ pub struct Ring {
     call: Option<File>,
     error: Option<File>,
     is_enabled: bool,
+    /// Whether it is within the guest's memory.
+    is_mapped: bool,
     /// Whether something was returned since the driver was told.
     has_news: bool,
+    /// Whether it goes on where another daemon was, which may have taken chains and not returned them.
+    is_strange: bool,
 }
 
 /// What the driver wakes the daemon by.
@@ -46,21 +50,37 @@ pub struct Broken;
 impl Ring {
     pub fn new() -> Self {
         let queue = Queue::new(MAX_SIZE).expect("a power of two");
-        Self { queue, kick: None, call: None, error: None, is_enabled: false, has_news: false }
+        Self {
+            queue,
+            kick: None,
+            call: None,
+            error: None,
+            is_enabled: false,
+            is_mapped: false,
+            has_news: false,
+            is_strange: false,
+        }
     }
 
     pub fn set_size(&mut self, size: u32) -> Result<(), Refused> {
+        self.stopped()?;
         let size = u16::try_from(size).map_err(|_| Refused::Size(size))?;
         self.queue.try_set_size(size).map_err(|_| Refused::Size(size.into()))
     }
 
     /// Where the table of descriptors, the available and the used ring are.
     pub fn set_addresses(&mut self, addresses: [GuestAddress; 3]) -> Result<(), Refused> {
+        self.stopped()?;
         let [table, available, used] = addresses;
         let set = self.queue.try_set_desc_table_address(table);
         set.and_then(|()| self.queue.try_set_avail_ring_address(available))
             .and_then(|()| self.queue.try_set_used_ring_address(used))
             .map_err(|_| Refused::Address)
+    }
+
+    /// What a running ring was found to be must stay so.
+    fn stopped(&self) -> Result<(), Refused> {
+        if self.is_started() { Err(Refused::Running) } else { Ok(()) }
     }
 
     /// The entry of the available ring that is next.
@@ -69,7 +89,13 @@ impl Ring {
     }
 
     pub fn set_next(&mut self, next: u16) {
+        self.is_strange = next != 0 && (self.is_strange || next != self.next());
         self.queue.set_next_avail(next);
+    }
+
+    /// Whether another daemon may have taken chains that it did not return.
+    pub fn is_strange(&self) -> bool {
+        self.is_strange
     }
 
     pub fn set_event_idx(&mut self, negotiated: bool) {
@@ -83,26 +109,34 @@ impl Ring {
     /// Starts the ring: from here on a kick of the driver wakes the session.
     pub fn start(
         &mut self,
-        memory: Option<&Memory>,
+        memory: &Memory,
         file: File,
         session: SessionKey,
         registry: &Registry,
     ) -> Result<(), Refused> {
         self.stop();
-        let memory = memory.ok_or(Refused::NoMemory)?;
         let kick = Kick { file: eventfd(file)?, registry: registry.try_clone()? };
         let fd = kick.file.as_raw_fd();
         self.queue.set_ready(true);
-        if !self.queue.is_valid(memory) {
+        self.remap(memory);
+        if !self.is_mapped {
             self.queue.set_ready(false);
             return Err(Refused::Address);
         }
         let used = self.queue.used_idx(memory, Ordering::Acquire).map_err(|_| Refused::Address)?;
         self.queue.set_next_used(used.0);
+        let available = self.queue.avail_idx(memory, Ordering::Acquire);
+        self.is_strange &= available.map_err(|_| Refused::Address)? != used;
         let token = Source::Session(session).token();
         kick.registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
         self.kick = Some(kick);
         Ok(())
+    }
+
+    /// The guest's memory is another. Monitors take regions away and add them anew while a ring runs: until
+    /// it is there as a whole, it is not served.
+    pub fn remap(&mut self, memory: &Memory) {
+        self.is_mapped = self.queue.is_valid(memory);
     }
 
     /// Stops the ring; returns the entry that is next.
@@ -114,8 +148,8 @@ impl Ring {
 
     pub fn set_call(&mut self, file: Option<File>) -> Result<(), Refused> {
         self.call = file.map(eventfd).transpose()?;
-        // What was returned while nobody could be told is told now.
-        self.has_news |= self.call.is_some();
+        // What was returned while nobody could be told is told now; by the event index, it was told.
+        signal(self.call.as_ref());
         Ok(())
     }
 
@@ -124,21 +158,29 @@ impl Ring {
         Ok(())
     }
 
+    /// Whether the monitor has started it.
+    pub fn is_started(&self) -> bool {
+        self.queue.ready()
+    }
+
     /// Whether chains may be taken and returned.
     pub fn is_running(&self) -> bool {
-        self.queue.ready() && self.is_enabled
+        self.queue.ready() && self.is_enabled && self.is_mapped
+    }
+
+    /// Whether the driver has made a chain available that may be taken.
+    pub fn has_chain(&self, memory: &Memory) -> Result<bool, Broken> {
+        let available = || self.queue.avail_idx(memory, Ordering::Acquire).map_err(|_| Broken);
+        Ok(self.is_running() && available()?.0 != self.next())
     }
 
     /// The next chain that the driver has made available.
     pub fn pop<'m>(&mut self, memory: &'m Memory) -> Result<Option<Chain<'m>>, Broken> {
-        if !self.is_running() {
+        if !self.has_chain(memory)? {
             return Ok(None);
         }
         let chain = self.queue.iter(memory).map_err(|_| Broken)?.next();
-        match chain {
-            Some(chain) if chain.head_index() >= self.queue.size() => Err(Broken),
-            chain => Ok(chain),
-        }
+        chain.filter(|chain| chain.head_index() < self.queue.size()).map(Some).ok_or(Broken)
     }
 
     /// Returns a chain, into which `written` bytes were written.
@@ -155,8 +197,8 @@ impl Ring {
 
     /// Tells the driver of what was returned, if it wants to know.
     pub fn notify(&mut self, memory: &Memory) -> Result<(), Broken> {
-        if std::mem::take(&mut self.has_news)
-            && self.is_running()
+        if self.is_running()
+            && std::mem::take(&mut self.has_news)
             && self.queue.needs_notification(memory).map_err(|_| Broken)?
         {
             signal(self.call.as_ref());

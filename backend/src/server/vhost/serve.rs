@@ -2,11 +2,21 @@
 //! From a descriptor chain to the device and back.
 
 use vgpio_virtio::{
-    Answer, Device, IRQ_REQUEST_SIZE, IrqStatus, REQUEST_SIZE, RESPONSE_SIZE, Request, Response,
+    Answer, Device, EVENT_QUEUE, IRQ_REQUEST_SIZE, IrqStatus, Kind, QUEUES, REQUEST_QUEUE,
+    REQUEST_SIZE, RESPONSE_SIZE, Request, Response,
 };
 
 use super::chain::{self, Chain, Memory, Space};
 use super::ring::{Broken, Ring};
+
+/// What a guest may cost in a turn before others have theirs: so many descriptors that are looked at, or
+/// as many sets and dearer messages as of any frontend.
+pub const SHARE: u32 = 2048;
+const SET: u32 = 4;
+const DEAR: u32 = 64;
+
+/// Bytes of names that cost as much as a descriptor.
+const NAMES: usize = 64;
 
 /// A chain that will be returned later.
 #[derive(Clone, Copy, Debug)]
@@ -15,28 +25,52 @@ pub struct Held {
     pub space: Space,
 }
 
-/// Serves a chain of the request queue; returns what it cost, and the chain if it is answered later.
+/// Serves a chain of the request queue; returns what it cost, and the chain if it is answered later. An
+/// error names the queue.
 pub fn request(
     device: &mut Device<Held>,
-    requests: &mut Ring,
+    rings: &mut [Ring; QUEUES],
     memory: &Memory,
     chain: Chain<'_>,
-) -> Result<(u32, Option<Held>), Broken> {
+) -> Result<(u32, Option<Held>), usize> {
     let read = chain::read::<REQUEST_SIZE>(memory, chain.clone());
     let (head, space) = (chain.head_index(), read.space);
     let has_room = |size: usize| space.size >= size as u64;
     let request = read.bytes.filter(|_| has_room(RESPONSE_SIZE)).map(Request::decode);
     let answer = request.map_or(Answer::Now(Response::ERROR), |request| device.request(request));
+    let mut cost = read.descriptors.max(1);
+    if answer == Answer::Later {
+        let is_set = request.is_some_and(|request| request.kind == Kind::SetValue as u16);
+        return Ok((cost.max(if is_set { SET } else { DEAR }), Some(Held { head, space })));
+    }
+    let returned = give_back(device, rings, memory);
     let written = match answer {
-        Answer::Later => return Ok((read.descriptors, Some(Held { head, space }))),
         Answer::Now(response) => space.write(memory, &response.encode()),
         Answer::Names if has_room(1 + device.names().len()) => {
+            cost += u32::try_from(device.names().len() / NAMES).unwrap_or(DEAR);
             chain::write(memory, chain, [&[0], device.names()])
         }
-        Answer::Names => space.write(memory, &Response::ERROR.encode()),
+        Answer::Names | Answer::Later => space.write(memory, &Response::ERROR.encode()),
     };
-    requests.complete(memory, head, written)?;
-    Ok((read.descriptors.max(1), None))
+    let [requests, _] = rings;
+    requests.complete(memory, head, written).map_err(|_| REQUEST_QUEUE)?;
+    returned.map(|()| (cost, None)).map_err(|_| EVENT_QUEUE)
+}
+
+/// Returns buffers of the event queue, if it runs, and tells the driver: a response must not come before
+/// the buffer that it is the reason of.
+pub fn give_back(
+    device: &mut Device<Held>,
+    [_, events]: &mut [Ring; QUEUES],
+    memory: &Memory,
+) -> Result<(), Broken> {
+    while events.is_running()
+        && let Some((held, status)) = device.take_returned()
+    {
+        let written = held.space.write(memory, &[status as u8]);
+        events.complete(memory, held.head, written)?;
+    }
+    events.notify(memory)
 }
 
 /// Serves a chain of the event queue; returns what it cost.
@@ -51,6 +85,9 @@ pub fn event(
     let held = Held { head, space: read.space };
     if let Some(gpio) = read.bytes.filter(|_| read.space.size > 0) {
         device.unmask(u16::from_le_bytes(gpio), held);
+        if !device.messages().is_empty() {
+            return Ok(DEAR);
+        }
     } else {
         let written = held.space.write(memory, &[IrqStatus::Invalid as u8]);
         events.complete(memory, head, written)?;

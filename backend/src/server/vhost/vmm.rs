@@ -16,13 +16,10 @@ use super::control::{self, FEATURES};
 use super::error::Refused;
 use super::memory::Shared;
 use super::ring::{Broken, Ring};
-use super::serve::{self, Held};
+use super::serve::{self, Held, SHARE};
 use crate::hub::SessionKey;
 use crate::server::guest::Turn;
 use crate::session::{Context, LogLimit, Session};
-
-/// Descriptors that are looked at in a turn, before others have theirs.
-const SHARE: u32 = 2048;
 
 /// What the session of such a guest calls itself.
 const NAME: &str = "virtio";
@@ -137,7 +134,12 @@ impl Vmm {
     ) -> Result<u16, Refused> {
         match call {
             Call::Features(features) => self.set_features(features)?,
-            Call::Memory(shared) => self.memory = Some(shared),
+            Call::Memory(shared) => {
+                for ring in self.rings.iter_mut().filter(|ring| ring.is_started()) {
+                    ring.remap(&shared.memory);
+                }
+                self.memory = Some(shared);
+            }
             Call::Reset => self.reset(),
             Call::Queue(index, call) => return self.queue(index, call, session, registry),
             Call::Gone(_) => {}
@@ -195,17 +197,15 @@ impl Vmm {
                 // has reset its device begins at 0.
                 let is_reset = next == 0 && ring.next() != 0;
                 ring.set_next(next);
-                if is_reset {
+                // The others have begun anew, too: what they have since is the new driver's.
+                if is_reset && !self.rings.iter().any(Ring::is_started) {
                     self.forget();
                 }
             }
             QueueCall::Start(file) => {
-                ring.start(
-                    self.memory.as_ref().map(|shared| &shared.memory),
-                    file,
-                    session,
-                    registry,
-                )?;
+                let memory = self.memory.as_ref().map(|shared| &shared.memory);
+                let memory = memory.ok_or(Refused::NoMemory)?;
+                ring.start(memory, file, session, registry)?;
             }
             QueueCall::Stop => return Ok(ring.stop()),
             QueueCall::Call(file) => ring.set_call(file)?,
@@ -238,21 +238,23 @@ impl Vmm {
         let [requests, events] = &mut self.rings;
         let in_requests = |_: Broken| REQUEST_QUEUE;
         let in_events = |_: Broken| EVENT_QUEUE;
-        if self.pending.is_none() {
-            if let Some(chain) = requests.pop(memory).map_err(in_requests)? {
-                let (cost, held) =
-                    serve::request(device, requests, memory, chain).map_err(in_requests)?;
-                self.pending = held;
-                return Ok(cost);
-            }
-            if requests.await_kick(memory).map_err(in_requests)? {
-                return Ok(1);
-            }
+        let is_free = self.pending.is_none();
+        let is_asked = is_free && requests.has_chain(memory).map_err(in_requests)?;
+        // Buffers come back in any order: which of them another daemon has returned, nobody knows.
+        if events.is_running() && events.is_strange() {
+            return Err(EVENT_QUEUE);
         }
+        // A buffer that came before a request that disarms its line is to go back before the response.
         if let Some(chain) = events.pop(memory).map_err(in_events)? {
             return serve::event(device, events, memory, chain).map_err(in_events);
         }
-        Ok(events.await_kick(memory).map_err(in_events)?.into())
+        if is_asked && let Some(chain) = requests.pop(memory).map_err(in_requests)? {
+            let (cost, held) = serve::request(device, &mut self.rings, memory, chain)?;
+            self.pending = held;
+            return Ok(cost);
+        }
+        let has_more = is_free && requests.await_kick(memory).map_err(in_requests)?;
+        Ok((events.await_kick(memory).map_err(in_events)? || has_more).into())
     }
 
     /// Takes a message of the session.
@@ -277,7 +279,8 @@ impl Vmm {
         let (Some(device), Some(Shared { memory, .. })) = (&mut self.device, &self.memory) else {
             return Ok(());
         };
-        let [requests, events] = &mut self.rings;
+        serve::give_back(device, &mut self.rings, memory).map_err(|_| EVENT_QUEUE)?;
+        let [requests, _] = &mut self.rings;
         if requests.is_running()
             && let Some(held) = self.pending
             && let Some(response) = device.take_response()
@@ -285,12 +288,6 @@ impl Vmm {
             self.pending = None;
             let written = held.space.write(memory, &response.encode());
             requests.complete(memory, held.head, written).map_err(|_| REQUEST_QUEUE)?;
-        }
-        while events.is_running()
-            && let Some((held, status)) = device.take_returned()
-        {
-            let written = held.space.write(memory, &[status as u8]);
-            events.complete(memory, held.head, written).map_err(|_| EVENT_QUEUE)?;
         }
         Ok(())
     }
