@@ -2,7 +2,7 @@
 //! Queues that are moved, stopped, told of late, or go on under another daemon.
 
 use vgpio_tests::harness::Outside;
-use vgpio_tests::harness::virtio::ring::WRITE;
+use vgpio_tests::harness::virtio::ring::{DriverRing, ROOM, WRITE};
 use vgpio_tests::harness::virtio::{RAM, RAM_SIZE, VirtioGuest};
 use vgpio_virtio::{IrqType, Kind};
 use vhost::vhost_user::VhostUserFrontend;
@@ -147,4 +147,25 @@ fn a_queue_without_buffers_goes_on_under_another_daemon() {
     device.bench.world.pull(21, false);
     device.bench.world.pull(21, true);
     assert_eq!(guest.interrupt(0, buffer), 1);
+}
+
+#[test]
+fn a_reset_is_over_when_the_first_queue_runs_again() {
+    let device = Device::lending("vgpios=0,gpios=11");
+    let mut guest = device.guest();
+    let buffer = guest.unmask(0);
+    assert_eq!(guest.interrupt(0, buffer), 0, "not armed");
+    guest.pause();
+    let zero = vec![0; usize::try_from(ROOM).expect("not much")];
+    guest.memory.write_slice(&zero, GuestAddress(RAM)).expect("in memory");
+    guest.rings[0] = DriverRing::new(RAM);
+    let VirtioGuest { memory, rings: [requests, _], frontend, .. } = &mut guest;
+    let frontend = frontend.as_mut().expect("connected");
+    frontend.set_vring_base(0, 0).expect("an entry");
+    frontend.set_vring_addr(0, &requests.config(memory)).expect("in memory");
+    frontend.set_vring_call(0, &requests.call).expect("an eventfd");
+    frontend.set_vring_kick(0, &requests.kick).expect("an eventfd");
+    guest.ask(Kind::SetDirection, 0, 1);
+    guest.frontend.as_mut().expect("connected").set_vring_base(1, 0).expect("an entry");
+    assert_eq!(guest.ask(Kind::GetDirection, 0, 0), 1, "it is the new driver's");
 }
