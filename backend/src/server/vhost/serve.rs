@@ -94,3 +94,62 @@ pub fn event(
     }
     Ok(read.descriptors.max(1))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+
+    use mio::Poll;
+    use nix::sys::eventfd::EventFd;
+    use vgpio_protocol::{Bias, Drive, EdgeDetection, LineEntry, LineFlags, Lines};
+    use vm_memory::{Bytes, GuestAddress};
+
+    use super::*;
+    use crate::hub::SessionKey;
+
+    /// What a request of one value costs, to a device of 6,400 lines, the last of which is there.
+    fn cost(kind: Kind, gpio: u16, value: u32) -> u32 {
+        let memory = Memory::from_ranges(&[(GuestAddress(0), 0x1_0000)]).unwrap();
+        let [table, available, used, at, to] =
+            [0x1000, 0x2000, 0x3000, 0x4000, 0x5000].map(GuestAddress);
+        let mut rings = [Ring::new(), Ring::new()];
+        let poll = Poll::new().unwrap();
+        let kick = File::from(OwnedFd::from(EventFd::new().unwrap()));
+        let [requests, _] = &mut rings;
+        requests.set_size(4).unwrap();
+        requests.set_addresses([table, available, used]).unwrap();
+        requests.start(&memory, kick, SessionKey(0), poll.registry()).unwrap();
+        requests.enable(true);
+        memory.write_obj([at.0, 8 | 1 << 32 | 1 << 48, to.0, 0x8000 | 2 << 32], table).unwrap();
+        memory.write_obj([kind as u16, gpio], at).unwrap();
+        memory.write_obj(value, GuestAddress(at.0 + 4)).unwrap();
+        memory.write_obj([0_u16, 1, 0], available).unwrap();
+        let line = LineEntry {
+            vgpio: 6399,
+            offset: 0,
+            flags: LineFlags(0),
+            debounce_us: 0,
+            poll_us: 0,
+            bias: Bias::AsIs,
+            drive: Drive::PushPull,
+            edges: EdgeDetection::None,
+            name: "",
+            chip: "chip",
+        };
+        let named = LineEntry { vgpio: 0, name: "A", ..line };
+        let mut device = Device::new(&Lines::new(&[named, line])).unwrap();
+        let chain = requests.pop(&memory).unwrap().unwrap();
+        request(&mut device, &mut rings, &memory, chain).unwrap().0
+    }
+
+    #[test]
+    fn what_reaches_the_host_costs_as_of_any_frontend_and_names_by_their_size() {
+        assert_eq!(cost(Kind::GetDirection, 6399, 0), 2);
+        assert_eq!(cost(Kind::GetValue, 6399, 0), DEAR);
+        assert_eq!(cost(Kind::SetDirection, 6399, 1), DEAR);
+        assert_eq!(cost(Kind::GetLineNames, 0, 0), 2 + 100);
+    }
+}
