@@ -4,6 +4,8 @@
 
 #[path = "virtio/fast.rs"]
 mod fast;
+#[path = "virtio/memory.rs"]
+mod memory;
 mod virtio;
 
 type World = vgpio_tests::harness::Simulated;

@@ -9,8 +9,8 @@ use vgpio_tests::harness::virtio::ring::WRITE;
 use vgpio_tests::harness::virtio::{RAM, RAM_SIZE, VirtioGuest};
 use vgpio_virtio::{FEATURE_IRQ, IrqType};
 
-use super::Device;
-use super::hostile::is_served;
+use crate::virtio::Device;
+use crate::virtio::hostile::is_served;
 
 /// A guest that can be served or not, beside the one whose memory is bad.
 fn device_and_victim() -> (Device, VirtioGuest) {

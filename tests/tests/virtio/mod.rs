@@ -3,9 +3,8 @@
 //! machine: the test program that has this module says by its `World` which kind it is.
 
 mod device;
-mod hostile;
+pub mod hostile;
 mod life;
-mod memory;
 mod queues;
 
 use std::path::PathBuf;
