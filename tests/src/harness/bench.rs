@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A daemon, and the world beyond its chip.
 
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use vgpio::client::Lines;
@@ -43,6 +46,25 @@ impl<W: Outside> Bench<W> {
     /// A daemon that lends lines of the chip under a name.
     pub fn lending(name: &str, keys: &str) -> Self {
         Self::new(&["--export", &format!("{name}={LABEL},{keys}")])
+    }
+
+    /// A daemon that lends lines of the chip as a virtio device, and the device's socket.
+    pub fn lending_virtio(keys: &str) -> (Self, PathBuf) {
+        let folder = Rc::new(folder());
+        let socket = folder.path().join("guest.sock");
+        let export = format!("guest={LABEL},{keys}");
+        let device = format!("{},export=guest", socket.display());
+        let options = ["--export", &export, "--vhost-user", &device];
+        (Self::new_in(&folder, &options), socket)
+    }
+
+    /// Presses and releases a button, `edges` in all, no two of them closer than this.
+    pub fn press(&mut self, offset: u32, edges: u32, apart: Duration) {
+        for i in 0..edges {
+            let next = Instant::now() + apart;
+            self.world.pull(offset, i % 2 == 0);
+            sleep(next.saturating_duration_since(Instant::now()));
+        }
     }
 
     /// A client that has these lines.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A button outside, and who waits for it in the guest.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use vgpio_tests::harness::{Outside, Vm};
+use vgpio_tests::harness::Vm;
 
 use super::Bench;
 
@@ -12,15 +11,6 @@ use super::Bench;
 pub const BUTTON: u32 = 21;
 /// The guest's line of it.
 pub const LINE: u32 = 5;
-
-/// Presses and releases the button, `edges` in all, no two of them closer than this.
-pub fn press(bench: &mut Bench, edges: u32, apart: Duration) {
-    for i in 0..edges {
-        let next = Instant::now() + apart;
-        bench.world.pull(BUTTON, i % 2 == 0);
-        sleep(next.saturating_duration_since(Instant::now()));
-    }
-}
 
 /// Waits until the guest's command counts so many edges. If it does not, the message says who on
 /// the way has seen how many.
@@ -46,7 +36,7 @@ fn gpiomon_sees_both_edges_of_a_thousand_presses() {
     vm.spawn(&format!("gpiomon --banner -F %e -c 0 {LINE}"), "/tmp/edges");
     vm.wait_for("grep -c Monitoring /tmp/edges", "1");
     for burst in 1..=2000 / BURST {
-        press(&mut bench, BURST, Duration::from_millis(5));
+        bench.press(BUTTON, BURST, Duration::from_millis(5));
         wait_for(&bench, &mut vm, "grep -c ^[12] /tmp/edges", burst * BURST);
     }
     assert_eq!(same_twice(&mut vm, "/tmp/edges"), "0");

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::guest::Bench;
-use crate::guest::button::{BUTTON, LINE, press, same_twice, wait_for};
+use crate::guest::button::{BUTTON, LINE, same_twice, wait_for};
 
 #[test]
 fn no_edge_is_lost_at_a_thousand_a_second() {
@@ -15,7 +15,7 @@ fn no_edge_is_lost_at_a_thousand_a_second() {
     let mut vm = bench.boot(&format!("vgpios={LINE},gpios={BUTTON}"));
     vm.spawn(&format!("gpiobench edges /dev/gpiochip0 {LINE} {EDGES}"), "/tmp/edges");
     vm.wait_for("grep -c ready /tmp/edges", "1");
-    press(&mut bench, EDGES, Duration::from_millis(1));
+    bench.press(BUTTON, EDGES, Duration::from_millis(1));
     wait_for(&bench, &mut vm, "grep -c seqno /tmp/edges", EDGES);
     vm.wait_for("grep -c '\"lost\":0' /tmp/edges", "1");
     vm.run("sed -i 's/,.*//; /^{.edge/!d' /tmp/edges");

@@ -8,9 +8,8 @@ mod life;
 mod queues;
 
 use std::path::PathBuf;
-use std::rc::Rc;
 
-use vgpio_tests::harness::{self, LABEL, VirtioGuest, folder};
+use vgpio_tests::harness::{self, VirtioGuest};
 
 use crate::World;
 
@@ -23,12 +22,8 @@ pub struct Device {
 impl Device {
     /// Lends lines of the chip, with these keys.
     pub fn lending(keys: &str) -> Self {
-        let folder = Rc::new(folder());
-        let socket = folder.path().join("guest.sock");
-        let export = format!("guest={LABEL},{keys}");
-        let device = format!("{},export=guest", socket.display());
-        let options = ["--export", &export, "--vhost-user", &device];
-        Self { bench: harness::Bench::new_in(&folder, &options), socket }
+        let (bench, socket) = harness::Bench::lending_virtio(keys);
+        Self { bench, socket }
     }
 
     /// A guest with the device.

@@ -19,7 +19,7 @@ fn no_edge_is_lost_at_a_thousand_a_second() {
     let chip = vm.run("gpiodetect | sed -n 's/ .virtio.*//p'");
     vm.spawn(&format!("gpiobench edges /dev/{chip} {LINE} {EDGES}"), "/tmp/edges");
     vm.wait_for("grep -c ready /tmp/edges", "1");
-    world.press(EDGES, Duration::from_millis(1));
+    world.bench.press(BUTTON, EDGES, Duration::from_millis(1));
     world.wait_for(&mut vm, "grep -c seqno /tmp/edges", EDGES);
     vm.wait_for("grep -c '\"lost\":0' /tmp/edges", "1");
     assert_eq!(world.bench.daemon.status().sessions[0].counters.edges_lost, 0);

@@ -57,7 +57,7 @@ fn no_press_of_a_thousand_is_lost() {
     vm.spawn("gpiomon --banner -F %e BUTTON", "/tmp/edges");
     vm.wait_for("grep -c Monitoring /tmp/edges", "1");
     for burst in 1..=2000 / BURST {
-        world.press(BURST, Duration::from_millis(5));
+        world.bench.press(BUTTON, BURST, Duration::from_millis(5));
         world.wait_for(&mut vm, "grep -c ^[12] /tmp/edges", burst * BURST);
     }
     let counters = world.bench.daemon.status().sessions[0].counters;

@@ -5,10 +5,8 @@
 mod lines;
 
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
 
-use vgpio_tests::harness::{self, LABEL, Machine, Outside, Vm, folder};
+use vgpio_tests::harness::{self, Machine, Vm};
 
 use crate::Chip;
 
@@ -25,24 +23,12 @@ pub struct World {
 
 impl World {
     pub fn lending(keys: &str) -> Self {
-        let folder = Rc::new(folder());
-        let socket = folder.path().join("guest.sock");
-        let export = format!("guest={LABEL},{keys}");
-        let device = format!("{},export=guest", socket.display());
-        let options = ["--export", &export, "--vhost-user", &device];
-        Self { bench: harness::Bench::new_in(&folder, &options), socket }
+        let (bench, socket) = harness::Bench::lending_virtio(keys);
+        Self { bench, socket }
     }
 
     pub fn boot(&self) -> Vm {
         Machine::virtio(&[&self.socket]).boot()
-    }
-
-    pub fn press(&mut self, edges: u32, apart: Duration) {
-        for i in 0..edges {
-            let next = Instant::now() + apart;
-            self.bench.world.pull(BUTTON, i % 2 == 0);
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
-        }
     }
 
     pub fn wait_for(&self, vm: &mut Vm, command: &str, count: u32) {

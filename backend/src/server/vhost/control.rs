@@ -87,15 +87,6 @@ impl Control {
     }
 }
 
-fn single(region: &VhostUserSingleMemoryRegion) -> Region {
-    Region {
-        guest: region.guest_phys_addr,
-        size: region.memory_size,
-        user: region.user_addr,
-        offset: region.mmap_offset,
-    }
-}
-
 fn region(region: &VhostUserMemoryRegion) -> Region {
     Region {
         guest: region.guest_phys_addr,
@@ -242,13 +233,13 @@ impl VhostUserBackendReqHandlerMut for Control {
         fd: File,
         _: Option<bool>,
     ) -> Result<Option<VhostUserMemoryRegionBase>> {
-        self.table.add(single(region), &fd).map_err(refused)?;
+        self.table.add(self::region(region), &fd).map_err(refused)?;
         self.share()?;
         Ok(None)
     }
 
     fn remove_mem_region(&mut self, region: &VhostUserSingleMemoryRegion) -> Result<()> {
-        self.table.remove(single(region));
+        self.table.remove(self::region(region));
         self.share()
     }
 
