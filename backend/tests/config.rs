@@ -118,8 +118,8 @@ fn button() -> ExportLine {
 #[test]
 fn every_key_of_the_file_is_read() {
     let expected = Config {
-        socket: Listen::Path("/run/a.sock".into()),
-        control: "/run/b.sock".into(),
+        socket: Some(Listen::Path("/run/a.sock".into())),
+        control: Some("/run/b.sock".into()),
         max_sessions: 12,
         policy: config::Policy { rules: vec![Rule::Chip("e6055400.gpio".into())] },
         sims: vec![SimConfig {
@@ -154,8 +154,8 @@ fn every_key_of_the_file_is_read() {
 #[test]
 fn an_empty_file_lends_nothing_and_has_the_defaults() {
     let config = check("");
-    assert_eq!(config.socket, Listen::Path("/run/user/1000/vgpio/vgpiod.sock".into()));
-    assert_eq!(config.control, PathBuf::from("/run/user/1000/vgpio/control.sock"));
+    assert_eq!(config.socket, Some(Listen::Path("/run/user/1000/vgpio/vgpiod.sock".into())));
+    assert_eq!(config.control, Some(PathBuf::from("/run/user/1000/vgpio/control.sock")));
     assert_eq!(config.max_sessions, 1024);
     assert!(config.exports.is_empty() && config.policy.rules.is_empty());
 }
@@ -171,8 +171,8 @@ fn an_option_overrides_the_environment_which_overrides_the_file() {
     let mut env = env();
     env.is_root = true;
     let path = |config: Config| match config.socket {
-        Listen::Path(path) => (path, config.control),
-        Listen::Fd(fd) => panic!("fd {fd}"),
+        Some(Listen::Path(path)) => (path, config.control.unwrap()),
+        other => panic!("{other:?}"),
     };
     let paths = |a: &str, b: &str| (PathBuf::from(a), PathBuf::from(b));
     let dir = tempfile::tempdir().unwrap();
@@ -216,7 +216,7 @@ fn the_quick_command_line_lends_the_lines_and_allows_maps_of_them() {
         "vgpiod --sim rcar-gen3,label=e6055400.gpio,names=A::C \
          --gpiodev e6055400.gpio,vgpios=0:1:2,gpios=11:12:A --gpiodev e6055400.gpio,gpios=20 --fd 5",
     );
-    assert_eq!(config.socket, Listen::Fd(5));
+    assert_eq!(config.socket, Some(Listen::Fd(5)));
     assert_eq!(config.sims[0].names, [(0, "A".into()), (2, "C".into())]);
     let names: Vec<_> = config.exports.iter().map(|export| export.name.as_str()).collect();
     assert_eq!(names, ["e6055400.gpio", "e6055400.gpio-2"]);
@@ -260,7 +260,7 @@ fn the_log_level_follows_the_options() {
     ] {
         let args = format!("vgpiod {option}");
         let program = vgpiod::Program::try_parse_from(args.split_whitespace()).unwrap();
-        assert_eq!(program.options.log_level(), level, "{option}");
+        assert_eq!(program.options.log.level(), level, "{option}");
     }
 }
 
@@ -348,10 +348,12 @@ fn capabilities_are_json() {
 }
 
 #[test]
-fn man_pages_and_completions_are_made_for_both_programs() {
+fn man_pages_and_completions_are_made_for_the_programs() {
     let dir = tempfile::tempdir().unwrap();
     cli::write_man(dir.path()).unwrap();
-    for page in ["vgpiod.1", "vgpiod-check.1", "vgpioctl.1", "vgpioctl-press.1"] {
+    let pages =
+        ["vgpiod.1", "vgpiod-check.1", "vgpioctl.1", "vgpioctl-press.1", "vhost-user-gpio.1"];
+    for page in pages {
         assert!(dir.path().join(page).exists(), "{page}");
     }
     let mut script = Vec::new();

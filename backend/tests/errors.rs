@@ -9,7 +9,7 @@ use clap::Parser;
 use common::config::{env, no_chip};
 use common::fake_host::FakeHost;
 use common::{Example, assert_examples};
-use vgpio_backend::cli::{vgpioctl, vgpiod};
+use vgpio_backend::cli::{vgpioctl, vgpiod, vhost_user_gpio};
 use vgpio_backend::config::{self, Env};
 use vgpio_backend::control::dispatch;
 
@@ -21,7 +21,7 @@ fn config_error(example: &Example) -> String {
     }
 }
 
-/// `vgpiod ...`, `vgpioctl ...`, or one of them after `env -u XDG_RUNTIME_DIR`.
+/// `vgpiod ...`, `vgpioctl ...`, `vhost-user-gpio ...`, or one of them after `env -u XDG_RUNTIME_DIR`.
 fn command_line_error(example: &Example) -> String {
     let bare = example.input.strip_prefix("env -u XDG_RUNTIME_DIR ");
     let env = if bare.is_some() { Env::default() } else { env() };
@@ -30,6 +30,15 @@ fn command_line_error(example: &Example) -> String {
     if line.starts_with("vgpioctl") {
         return match vgpioctl::Program::try_parse_from(words) {
             Ok(_) => "nothing is wrong".into(),
+            Err(error) => error.to_string(),
+        };
+    }
+    if line.starts_with(vhost_user_gpio::NAME) {
+        return match vhost_user_gpio::Program::try_parse_from(words) {
+            Ok(program) => match program.config(&no_chip) {
+                Ok(_) => "nothing is wrong".into(),
+                Err(error) => vgpio_backend::chain(&error),
+            },
             Err(error) => error.to_string(),
         };
     }

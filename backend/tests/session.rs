@@ -9,7 +9,7 @@ use mio::{Poll, Token, Waker};
 use proptest::prelude::*;
 use vgpio_backend::chip::ChipEdge;
 use vgpio_backend::chip::sim::{SimBlock, SimOptions};
-use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Listen, Policy, Rule};
+use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Policy, Rule};
 use vgpio_backend::hub::{Chips, Hub, Route, SessionKey};
 use vgpio_backend::session::{Context, LogLimit, Outbox, Peer, Session};
 use vgpio_protocol::{
@@ -45,8 +45,8 @@ impl Bench {
         let lines = ExportLine::of_map(map).collect();
         let export = ExportConfig { name: "e".into(), lines, access: Access::default() };
         let config = Config {
-            socket: Listen::Fd(3),
-            control: "/nonexistent".into(),
+            socket: None,
+            control: None,
             max_sessions: 2,
             policy: Policy::default(),
             sims: vec![],

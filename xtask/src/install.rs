@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 use cargo_metadata::{Artifact, Message};
 use clap::Args;
+use vgpio_backend::cli::vhost_user_gpio;
 
 use crate::cache::read;
 use crate::command::{check, start};
@@ -18,7 +19,7 @@ use crate::workspace::{BACKEND, Workspace};
 
 /// The crate of libvgpio, and its folder.
 const LIBRARY: (&str, &str) = ("vgpio-pl061", "frontend-pl061");
-const PROGRAMS: [&str; 2] = ["vgpiod", "vgpioctl"];
+const PROGRAMS: [&str; 3] = ["vgpiod", "vgpioctl", vhost_user_gpio::NAME];
 const STATIC: &str = "libvgpio.a";
 const SHARED: &str = "libvgpio.so";
 /// As `frontend-pl061/build.rs` names it.
@@ -42,6 +43,13 @@ pub struct Options {
     /// Install what plain `cargo build` makes, not optimised
     #[arg(long)]
     debug: bool,
+    /// Install also what describes vhost-user-gpio to managers of virtual machines
+    ///
+    /// In PREFIX/share/qemu/vhost-user. Its type is not in the schema of QEMU 10.0, and libvirt, up to 12.8
+    /// at least, refuses all such descriptions, of file systems and GPUs too, when one has a type that it
+    /// does not know.
+    #[arg(long)]
+    vhost_user_json: bool,
 }
 
 /// Builds what is not built, installs it, and returns the files written.
@@ -57,6 +65,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Vec<PathBuf>> {
     }
     library_files(workspace, &built, &mut to)?;
     pages(&mut to)?;
+    if options.vhost_user_json {
+        let text = vhost_user_gpio::description(&to.prefix.join("bin").join(vhost_user_gpio::NAME));
+        let folder = to.prefix.join("share/qemu/vhost-user");
+        to.text(&text, &folder.join(vhost_user_gpio::DESCRIPTION_FILE))?;
+    }
     to.written.sort();
     Ok(to.written)
 }
@@ -67,7 +80,13 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// As [`run`].
 pub fn library(workspace: &Workspace, prefix: &Path) -> Result<()> {
-    let options = Options { prefix: prefix.to_owned(), libdir: None, destdir: None, debug: false };
+    let options = Options {
+        prefix: prefix.to_owned(),
+        libdir: None,
+        destdir: None,
+        debug: false,
+        vhost_user_json: false,
+    };
     let built = build(workspace, &["--lib"], options.debug)?;
     library_files(workspace, &built, &mut Installer::new(&options)?)
 }

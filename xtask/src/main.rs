@@ -121,7 +121,7 @@ enum Task {
     Qemu(qemu::Options),
     /// Check the project's own rules: licence lines, sizes, unfinished work, licences of dependencies
     Guard,
-    /// Build and install libvgpio with its header and vgpio.pc, vgpiod, vgpioctl and their pages
+    /// Build and install libvgpio with its header and vgpio.pc, the programs and their pages
     Install(install::Options),
     /// Write manual pages and shell completions
     Man {

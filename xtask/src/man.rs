@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask man`: manual pages and shell completions of the daemon and its tool.
+//! `cargo xtask man`: manual pages and shell completions of the programs.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
 use clap_complete::{Generator, Shell};
-use vgpio_backend::cli::{self, vgpioctl, vgpiod};
+use vgpio_backend::cli;
 
 use crate::error::{Error, Result};
 
@@ -21,7 +20,7 @@ pub fn write(folder: &Path) -> Result<[PathBuf; 2]> {
     let (pages, scripts) = (folder.join("man"), folder.join("completions"));
     cli::write_man(&pages).map_err(Error::file("write manual pages to", &pages))?;
     fs::create_dir_all(&scripts).map_err(Error::file("create", &scripts))?;
-    for program in [vgpiod::Program::command(), vgpioctl::Program::command()] {
+    for program in cli::programs() {
         for shell in SHELLS {
             let path = scripts.join(shell.file_name(program.get_name()));
             let mut file = File::create(&path).map_err(Error::file("create", &path))?;

@@ -49,6 +49,7 @@ fn c_programs_find_the_library_with_pkg_config() {
     let folder = tempfile::tempdir().unwrap();
     let prefix = folder.path().join("opt");
     let listed = install(&[&prefix]);
+    assert!(!listed.contains("share/qemu"), "libvirt might stumble over it: {listed}");
     for file in listed.lines() {
         assert!(Path::new(file).exists(), "{file}");
     }
@@ -67,7 +68,7 @@ fn c_programs_find_the_library_with_pkg_config() {
     }
     check_example(&prefix, &words);
 
-    for program in ["vgpiod", "vgpioctl"] {
+    for program in ["vgpiod", "vgpioctl", "vhost-user-gpio"] {
         let told = text(Command::new(prefix.join("bin").join(program)).arg("--version"));
         assert!(told.contains(version), "{told}");
     }
@@ -78,7 +79,8 @@ fn a_package_is_staged_below_destdir_with_the_final_paths() {
     let folder = tempfile::tempdir().unwrap();
     let [prefix, destdir, libdir] =
         [Path::new("/usr"), folder.path(), Path::new("/usr/lib/aarch64-linux-gnu")];
-    let listed = install(&[prefix, Path::new("--destdir"), destdir, Path::new("--libdir"), libdir]);
+    let [to, in_libdir, described] = ["--destdir", "--libdir", "--vhost-user-json"].map(Path::new);
+    let listed = install(&[prefix, to, destdir, in_libdir, libdir, described]);
     let root = destdir.to_str().unwrap();
     let mut files: Vec<&str> =
         listed.lines().map(|file| file.strip_prefix(root).unwrap()).collect();
@@ -94,10 +96,15 @@ fn a_package_is_staged_below_destdir_with_the_final_paths() {
         "/usr/share/bash-completion/completions/vgpiod",
         "/usr/share/fish/vendor_completions.d/vgpioctl.fish",
         "/usr/share/man/man1/vgpiod.1",
+        "/usr/share/man/man1/vhost-user-gpio.1",
+        "/usr/share/qemu/vhost-user/50-vgpio-gpio.json",
         "/usr/share/zsh/site-functions/_vgpiod",
     ] {
         assert!(files.contains(&wanted), "{wanted} is not in {files:#?}");
     }
+    let described = destdir.join("usr/share/qemu/vhost-user/50-vgpio-gpio.json");
+    let described = fs::read_to_string(described).unwrap();
+    assert!(described.contains("\"binary\": \"/usr/bin/vhost-user-gpio\""), "{described}");
     let found = fs::read_to_string(destdir.join("usr/lib/aarch64-linux-gnu/pkgconfig/vgpio.pc"));
     let found = found.unwrap();
     for wanted in ["prefix=/usr\n", "libdir=/usr/lib/aarch64-linux-gnu\n"] {

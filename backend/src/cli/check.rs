@@ -58,12 +58,10 @@ fn problem_json(problem: &Problem) -> Value {
 
 /// The configuration for people.
 fn table(config: &Config) -> String {
-    let socket = |socket: &Listen| match socket {
-        Listen::Path(path) => path.display().to_string(),
-        Listen::Fd(fd) => format!("fd {fd}"),
-    };
-    let frontends = socket(&config.socket);
-    let mut rows = vec![format!("socket {frontends}, control {}", config.control.display())];
+    let frontends = config.socket.as_ref().map(|socket| format!("socket {socket}"));
+    let control = config.control.as_ref().map(|path| format!("control {}", path.display()));
+    let doors: Vec<_> = [frontends, control].into_iter().flatten().collect();
+    let mut rows = vec![doors.join(", ")];
     for sim in &config.sims {
         rows.push(format!("sim {} [{}]", sim.label, sim.model));
     }
@@ -72,7 +70,7 @@ fn table(config: &Config) -> String {
         rows.extend(lines(export));
     }
     for device in &config.vhost_users {
-        rows.push(format!("vhost-user {}, export {}", socket(&device.socket), device.export));
+        rows.push(format!("vhost-user {}, export {}", device.socket, device.export));
     }
     rows.join("\n") + "\n"
 }
@@ -143,7 +141,7 @@ fn config_json(config: &Config) -> Value {
         devices.map(|device| json!({"socket": socket(&device.socket), "export": device.export}));
     json!({
         "ok": true,
-        "socket": socket(&config.socket),
+        "socket": config.socket.as_ref().map(socket),
         "control": config.control,
         "max-sessions": config.max_sessions,
         "sims": sims,

@@ -5,10 +5,46 @@ use std::io::{self, ErrorKind, Stderr, Write};
 use std::os::fd::AsFd;
 
 use anstream::{AutoStream, ColorChoice};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args};
 use env_logger::{Builder, Target, WriteStyle};
 use log::LevelFilter;
 use nix::libc::PIPE_BUF;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// How much is logged.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LogOptions {
+    /// Say more (-vv: everything)
+    #[arg(short, long, action = ArgAction::Count, conflicts_with_all = ["quiet", "log_level"])]
+    pub verbose: u8,
+
+    /// Say only what went wrong
+    #[arg(short, long, conflicts_with = "log_level")]
+    pub quiet: bool,
+
+    /// Say this much
+    #[arg(long, value_name = "LEVEL", value_parser = levels())]
+    pub log_level: Option<LevelFilter>,
+}
+
+fn levels() -> impl TypedValueParser<Value = LevelFilter> {
+    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"])
+        .map(|word| word.parse().expect("these are the levels"))
+}
+
+impl LogOptions {
+    /// The level; `info` unless said otherwise.
+    #[must_use]
+    pub fn level(&self) -> LevelFilter {
+        self.log_level.unwrap_or(match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::Error,
+            (false, 0) => LevelFilter::Info,
+            (false, 1) => LevelFilter::Debug,
+            (false, _) => LevelFilter::Trace,
+        })
+    }
+}
 
 /// Starts the log of this process at a level; `RUST_LOG` and `RUST_LOG_STYLE` override.
 pub fn start(level: LevelFilter) {

@@ -1,23 +1,63 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Command lines of both programs, and the man pages and completions made from them.
+//! Command lines of the programs, and the man pages and completions made from them.
 
+use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::config::{Config, ConfigError};
+use crate::server::Server;
 
 mod check;
 pub mod log;
 pub mod vgpioctl;
 pub mod vgpiod;
+pub mod vhost_user_gpio;
+
+/// Runs a daemon until it ends, with a log of what these options say.
+///
+/// # Errors
+/// The configuration is wrong, or the daemon cannot start or go on.
+pub fn serve(
+    log: &log::LogOptions,
+    config: impl FnOnce() -> Result<Config, ConfigError>,
+) -> Result<ExitCode, Box<dyn Error>> {
+    log::start(log.level());
+    if let Err(errno) = raise_descriptor_limit() {
+        ::log::warn!("fewer frontends can be served than might be: RLIMIT_NOFILE: {errno}");
+    }
+    Server::new(config()?)?.run()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A session takes up to four descriptors, that of a virtual machine monitor eleven, and the soft limit
+/// is 1024 for the sake of programs that use `select(2)`. This one does not, so it takes what it may have.
+fn raise_descriptor_limit() -> nix::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+}
+
+/// The exit status of a program, which says on standard error why it failed, if it did.
+#[must_use]
+pub fn end(program: &str, done: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        // When even this cannot be said, the exit status says it.
+        let _ = writeln!(log::stderr(), "{program}: {}", crate::chain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
 
 /// Writes the completion script of a program.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn completions(shell: Shell, mut program: Command, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn completions(shell: Shell, mut program: Command, out: &mut dyn Write) -> io::Result<()> {
     let name = program.get_name().to_owned();
     // The generator panics where it cannot write, so it does not write to `out` itself.
     let mut script = Vec::new();
@@ -40,18 +80,24 @@ pub fn unless_closed(printed: io::Result<()>) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn man(program: Command, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn man(program: Command, out: &mut dyn Write) -> io::Result<()> {
     clap_mangen::Man::new(program).render(out)
 }
 
-/// Writes the man pages of both programs and of their subcommands to a folder: `vgpiod.1`,
+/// The programs.
+#[must_use]
+pub fn programs() -> [Command; 3] {
+    [vgpiod::Program::command(), vgpioctl::Program::command(), vhost_user_gpio::Program::command()]
+}
+
+/// Writes the man pages of the programs and of their subcommands to a folder: `vgpiod.1`,
 /// `vgpioctl.1`, `vgpioctl-get.1`, ...
 ///
 /// # Errors
 /// When one cannot be written.
 pub fn write_man(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    for program in [vgpiod::Program::command(), vgpioctl::Program::command()] {
+    for program in programs() {
         clap_mangen::generate_to(program.disable_help_subcommand(true), dir)?;
     }
     Ok(())

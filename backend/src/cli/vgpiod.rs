@@ -6,10 +6,8 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use log::LevelFilter;
 use serde_json::json;
 use thiserror::Error;
 use vgpio_protocol::limits::MAX_NAME;
@@ -17,6 +15,7 @@ use vgpio_protocol::{LineMap, MapError};
 use vgpio_rcar::Generation;
 
 use super::check;
+use super::log::LogOptions;
 use crate::config::{Env, Open, SimConfig, VhostUserConfig};
 
 const EXAMPLES: &str = "\
@@ -89,8 +88,8 @@ pub struct Options {
 
     /// Lend an export as a virtio GPIO device to virtual machine monitors that connect here
     ///
-    /// They speak vhost-user: QEMU's vhost-user-gpio-pci, for one. In place of a path, fd=N is a listening
-    /// Unix socket that the daemon inherits.
+    /// They speak vhost-user: QEMU's vhost-user-gpio-pci, for one. In place of a path, fd=N is a
+    /// Unix socket that the daemon inherits, one that listens or one that is connected to a monitor.
     #[arg(long, value_name = "PATH,export=NAME")]
     pub vhost_user: Vec<VhostUserConfig>,
 
@@ -120,17 +119,9 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub max_sessions: Option<u32>,
 
-    /// Say more (-vv: everything)
-    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with_all = ["quiet", "log_level"])]
-    pub verbose: u8,
-
-    /// Say only what went wrong
-    #[arg(short, long, conflicts_with = "log_level")]
-    pub quiet: bool,
-
-    /// Say this much
-    #[arg(long, value_name = "LEVEL", value_parser = log_levels())]
-    pub log_level: Option<LevelFilter>,
+    /// How much to say.
+    #[command(flatten)]
+    pub log: LogOptions,
 
     /// Print what this program can do, as JSON, and exit
     #[arg(long)]
@@ -161,24 +152,6 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-fn log_levels() -> impl TypedValueParser<Value = LevelFilter> {
-    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"])
-        .map(|word| word.parse().expect("these are the levels"))
-}
-
-impl Options {
-    /// How much is logged; `info` unless said otherwise.
-    #[must_use]
-    pub fn log_level(&self) -> LevelFilter {
-        self.log_level.unwrap_or(match (self.quiet, self.verbose) {
-            (true, _) => LevelFilter::Error,
-            (false, 0) => LevelFilter::Info,
-            (false, 1) => LevelFilter::Debug,
-            (false, _) => LevelFilter::Trace,
-        })
-    }
 }
 
 /// What `--print-capabilities` prints.

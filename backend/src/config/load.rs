@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! File and command line together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check::{self, Lines};
 use super::draft::{Draft, ExportDraft, Placed};
@@ -9,7 +9,9 @@ use super::host::{Open, Present, Seen, Unseen};
 use super::policy::Rule;
 use super::problem::{ConfigError, Fault, Place, Problem};
 use super::sockets::Env;
-use super::{Access, Config, DEFAULT_MAX_SESSIONS, ExportLine, Listen, Policy, file};
+use super::{
+    Access, Config, DEFAULT_MAX_SESSIONS, ExportLine, Listen, Policy, VhostUserConfig, file,
+};
 use crate::cli::vgpiod::{ALL_CHIPS, NamedMap, Options};
 
 /// Makes the configuration of the daemon. `open` opens chips of this host, so that a line which
@@ -28,6 +30,37 @@ pub fn load(options: &Options, open: &Open, env: &Env) -> Result<Config, ConfigE
         return Err(ConfigError::Nothing);
     }
     config(draft, options, env)
+}
+
+/// Makes the configuration of a daemon that has one virtio GPIO device only: that of an export, or of the
+/// one line map of the options. There is no socket for frontends, and one for `vgpioctl` only by an option;
+/// what a file says of these is for another daemon. The lines must be there.
+///
+/// # Errors
+/// All that is wrong.
+pub fn load_device(
+    options: &Options,
+    socket: Listen,
+    export: Option<&str>,
+    open: &Open,
+) -> Result<Config, ConfigError> {
+    let (mut draft, problems) = match &options.config {
+        Some(path) => file::read(&read(path)?),
+        None => <_>::default(),
+    };
+    draft.vhost_users.clear();
+    add_options(&mut draft, options);
+    let made = draft.exports.last().map(|export| export.name.as_str());
+    let place = export.map_or_else(|| "--gpiodev".to_owned(), |name| format!("--export {name}"));
+    let place = Place::Option(place);
+    let export = export.or(made).ok_or(ConfigError::Nothing)?.to_owned();
+    // What is wrong with others is not its business; where it is not there, they are told.
+    if draft.exports.iter().any(|other| other.name == export) {
+        draft.exports.retain(|other| other.name == export);
+    }
+    draft.vhost_users.push(Placed { place, value: VhostUserConfig { socket, export } });
+    let draft = checked(draft, problems, options.config.as_deref(), &mut Seen::new(open))?;
+    assemble(draft, None, options.control.clone(), options.max_sessions)
 }
 
 /// Checks a file, and with `open` also that this host has its chips and lines. Takes no line.
@@ -95,16 +128,26 @@ fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigEr
     if matches!(&socket, Listen::Path(socket) if is_same(socket, &control)) {
         return Err(ConfigError::OneSocket(control));
     }
+    assemble(draft, Some(socket), Some(control), options.max_sessions)
+}
+
+fn assemble(
+    draft: Draft,
+    socket: Option<Listen>,
+    control: Option<PathBuf>,
+    max_sessions: Option<u32>,
+) -> Result<Config, ConfigError> {
+    let max_sessions = max_sessions.or(draft.max_sessions);
     let vhost_users: Vec<_> = draft.vhost_users.into_iter().map(|device| device.value).collect();
     for (i, device) in vhost_users.iter().enumerate() {
         let Listen::Path(path) = &device.socket else { continue };
-        let others = vhost_users.iter().take(i).map(|other| &other.socket).chain([&socket]);
+        let others = vhost_users.iter().take(i).map(|other| &other.socket).chain(&socket);
         let is_used = |other: &Listen| matches!(other, Listen::Path(other) if is_same(path, other));
-        if is_same(path, &control) || others.into_iter().any(is_used) {
+        let is_control = control.as_ref().is_some_and(|control| is_same(path, control));
+        if is_control || others.into_iter().any(is_used) {
             return Err(ConfigError::VhostUserSocket(path.clone()));
         }
     }
-    let max_sessions = options.max_sessions.or(draft.max_sessions);
     Ok(Config {
         socket,
         control,

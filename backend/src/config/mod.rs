@@ -3,6 +3,7 @@
 //!
 //! `docs/config.md` describes the file. A wrong file gives all its [`Problem`]s at once.
 
+use std::fmt;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
@@ -25,7 +26,7 @@ mod vhost_user;
 
 pub use access::Access;
 pub use host::Open;
-pub use load::{check_file, check_text, load};
+pub use load::{check_file, check_text, load, load_device};
 pub use policy::{NotAllowed, Policy, Rule, chip_is};
 pub use problem::{ConfigError, Fault, Place, Problem};
 pub use sim::SimError;
@@ -40,10 +41,10 @@ pub const DEFAULT_MAX_SESSIONS: u32 = 1024;
 /// export is there twice; each export has 1 to 64 lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where frontends connect.
-    pub socket: Listen,
-    /// The control socket.
-    pub control: PathBuf,
+    /// Where frontends connect; `None` for a daemon that has virtual machine monitors only.
+    pub socket: Option<Listen>,
+    /// The control socket; `None` for a daemon without.
+    pub control: Option<PathBuf>,
     /// Sessions served at once, 1 to 65536.
     pub max_sessions: u32,
     /// Which lines a frontend may attach by line map.
@@ -56,6 +57,19 @@ pub struct Config {
     pub exports: Vec<ExportConfig>,
     /// What is lent as virtio GPIO devices; the exports are there.
     pub vhost_users: Vec<VhostUserConfig>,
+}
+
+impl Config {
+    /// Who connects where, in words.
+    #[must_use]
+    pub fn doors(&self) -> String {
+        let frontends = self.socket.as_ref().map(|socket| format!("frontends connect to {socket}"));
+        let monitors = self.vhost_users.iter().map(|device| {
+            format!("virtual machine monitors of {} to {}", device.export, device.socket)
+        });
+        let vgpioctl = self.control.as_ref().map(|path| format!("vgpioctl to {}", path.display()));
+        frontends.into_iter().chain(monitors).chain(vgpioctl).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A virtio GPIO device for virtual machine monitors that speak vhost-user.
@@ -72,8 +86,18 @@ pub struct VhostUserConfig {
 pub enum Listen {
     /// A Unix socket that the daemon makes.
     Path(PathBuf),
-    /// A listening Unix socket that the daemon inherits; not yet proven to be one.
+    /// A listening Unix socket that the daemon inherits, or one that is connected to a virtual machine
+    /// monitor; not yet proven to be one.
     Fd(RawFd),
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Fd(fd) => write!(f, "fd {fd}"),
+        }
+    }
 }
 
 /// A simulated R-Car block.

@@ -175,10 +175,11 @@ pub struct Status {
     pub pid: u32,
     /// Milliseconds since it started.
     pub uptime_ms: u64,
-    /// Where frontends connect: a path, or `fd 3`.
-    pub socket: String,
+    /// Where frontends connect: a path, or `fd 3`; `None` where only virtual machine monitors do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
     /// The control socket.
-    pub control: String,
+    pub control: Option<String>,
     /// What it lends.
     pub exports: Vec<ExportReport>,
     /// Who is connected.

@@ -9,13 +9,16 @@ use crate::control::api::{ExportReport, MappedLine, OffsetOrName, SessionReport,
 
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!(
-        "vgpiod {}, pid {}, up {}\nsocket {}\ncontrol {}\n",
+        "vgpiod {}, pid {}, up {}\n",
         status.version,
         status.pid,
         duration(status.uptime_ms),
-        status.socket,
-        status.control
     );
+    for (name, socket) in [("socket", &status.socket), ("control", &status.control)] {
+        if let Some(socket) = socket {
+            let _ = writeln!(out, "{name} {socket}");
+        }
+    }
     for export in &status.exports {
         export_lines(&mut out, export);
     }

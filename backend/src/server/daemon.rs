@@ -42,6 +42,8 @@ pub struct Daemon {
     pub watches: Vec<Watch>,
     pub started: Instant,
     pub last_press: u64,
+    /// Whether a virtual machine monitor has had a device, and has gone.
+    pub has_served: bool,
     /// How much of what frontends do may be logged.
     pub log: LogLimit,
     /// How virtual machine monitors reach the loop.
@@ -69,6 +71,7 @@ impl Daemon {
             watches: Vec::new(),
             started: Instant::now(),
             last_press: 0,
+            has_served: false,
             log: LogLimit::default(),
             vmms,
             registry,
@@ -163,6 +166,7 @@ impl Daemon {
     pub fn farewell(&mut self, key: SessionKey) {
         if let Some(mut guest) = self.guests.try_remove(key.0) {
             self.awake.retain(|awake| *awake != key);
+            self.has_served |= guest.vmm.as_ref().is_some_and(|vmm| vmm.has_device());
             guest.session.close(&mut self.hub);
         }
     }

@@ -1,42 +1,79 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The listening socket that another program made: `--fd N`.
+//! The socket that another program made: `--fd N`.
 #![allow(unsafe_code)]
 
 use std::os::fd::{BorrowedFd, RawFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 
-use nix::sys::socket::sockopt::AcceptConn;
-use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname, getsockopt};
+use nix::sys::socket::sockopt::{AcceptConn, SockType};
+use nix::sys::socket::{
+    AddressFamily, SockType as Kind, SockaddrLike, SockaddrStorage, getpeername, getsockname,
+    getsockopt,
+};
 use thiserror::Error;
 
-/// A file descriptor that is no listening Unix socket.
+/// A file descriptor that is no such socket.
 #[derive(Debug, Error)]
-#[error(
-    "file descriptor {0} is no listening Unix stream socket; give --fd the number of one, or --socket-path"
-)]
-pub struct InheritedError(RawFd);
+pub enum InheritedError {
+    /// It cannot be listened on.
+    #[error(
+        "file descriptor {0} is no listening Unix stream socket; give --fd the number of one, or --socket-path"
+    )]
+    NotListening(RawFd),
+    /// It can neither be listened on, nor is it connected.
+    #[error(
+        "file descriptor {0} is no Unix stream socket that listens or is connected; give the number of one, or a path"
+    )]
+    NeitherOne(RawFd),
+}
+
+/// An inherited Unix stream socket.
+#[derive(Debug)]
+pub enum Inherited {
+    /// Others connect to it.
+    Listening(UnixListener),
+    /// Somebody is connected by it.
+    Connected(UnixStream),
+}
 
 /// The listening Unix socket that this process inherited as `fd`.
 ///
 /// # Errors
 /// When `fd` is not open or is something else.
 pub fn listener(fd: RawFd) -> Result<UnixListener, InheritedError> {
-    let bad = InheritedError(fd);
-    if fd <= 2 {
-        return Err(bad);
+    match socket(fd) {
+        Ok(Inherited::Listening(listener)) => Ok(listener),
+        _ => Err(InheritedError::NotListening(fd)),
     }
-    let address = getsockname::<SockaddrStorage>(fd);
-    if address.ok().and_then(|address| address.family()) != Some(AddressFamily::Unix) {
-        return Err(bad);
+}
+
+/// The listening or connected Unix socket that this process inherited as `fd`.
+///
+/// # Errors
+/// When `fd` is not open or is something else.
+pub fn socket(fd: RawFd) -> Result<Inherited, InheritedError> {
+    inherit(fd).ok_or(InheritedError::NeitherOne(fd))
+}
+
+fn inherit(fd: RawFd) -> Option<Inherited> {
+    let address = getsockname::<SockaddrStorage>(fd).ok()?;
+    if fd <= 2 || address.family() != Some(AddressFamily::Unix) {
+        return None;
     }
     // SAFETY: `fd` is open, as getsockname has just shown, and nothing closes it during this
     // borrow: the daemon has one thread at this point.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    if getsockopt(&borrowed, AcceptConn) != Ok(true) {
-        return Err(bad);
+    if getsockopt(&borrowed, SockType).ok()? != Kind::Stream {
+        return None;
     }
-    let owned = borrowed.try_clone_to_owned().map_err(|_| InheritedError(fd))?;
-    let listener = UnixListener::from(owned);
-    listener.set_nonblocking(true).map_err(|_| InheritedError(fd))?;
-    Ok(listener)
+    let owned = borrowed.try_clone_to_owned().ok()?;
+    if getsockopt(&borrowed, AcceptConn).ok()? {
+        let listener = UnixListener::from(owned);
+        listener.set_nonblocking(true).ok()?;
+        return Some(Inherited::Listening(listener));
+    }
+    getpeername::<SockaddrStorage>(fd).ok()?;
+    let stream = UnixStream::from(owned);
+    stream.set_nonblocking(true).ok()?;
+    Some(Inherited::Connected(stream))
 }

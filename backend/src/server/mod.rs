@@ -56,9 +56,12 @@ pub enum ServerError {
     /// A simulated block cannot be made as configured.
     #[error("cannot make a simulated block")]
     Sim(#[from] crate::chip::ChipError),
-    /// The inherited file descriptor is no listening Unix socket.
+    /// The inherited file descriptor is no such socket.
     #[error(transparent)]
     Inherited(#[from] inherited::InheritedError),
+    /// The only virtual machine monitor that there could be has gone without a device.
+    #[error("the virtual machine monitor that is connected got no device; the log says why")]
+    NoDevice,
 }
 
 /// Whether somebody may wait to be accepted.
@@ -80,8 +83,8 @@ impl Doors {
 /// The daemon, listening.
 pub struct Server {
     wait: Wait,
-    socket: Socket,
-    control_socket: Socket,
+    socket: Option<Socket>,
+    control_socket: Option<Socket>,
     vhost_doors: Vec<Door>,
     controls: Controls,
     doors: Doors,
@@ -101,16 +104,21 @@ impl Server {
         let registry = wait.registry();
         let waker = Arc::new(Waker::new(registry, Source::Worker.token())?);
         let mut socket = match &config.socket {
-            Listen::Path(path) => Socket::bind(path)?,
-            Listen::Fd(fd) => Socket::inherited(inherited::listener(*fd)?),
+            Some(Listen::Path(path)) => Some(Socket::bind(path)?),
+            Some(Listen::Fd(fd)) => Some(Socket::inherited(inherited::listener(*fd)?)),
+            None => None,
         };
-        let mut control_socket = Socket::bind(&config.control)?;
+        let mut control_socket = config.control.as_deref().map(Socket::bind).transpose()?;
         let signals = signals()?;
         let fd = signals.as_raw_fd();
         registry.register(&mut SourceFd(&fd), Source::Signal.token(), Interest::READABLE)?;
-        registry.register(&mut socket.listener, Source::Listener.token(), Interest::READABLE)?;
-        let control = Source::ControlListener.token();
-        registry.register(&mut control_socket.listener, control, Interest::READABLE)?;
+        for (socket, source) in
+            [(&mut socket, Source::Listener), (&mut control_socket, Source::ControlListener)]
+        {
+            if let Some(Socket { listener, .. }) = socket {
+                registry.register(listener, source.token(), Interest::READABLE)?;
+            }
+        }
         let vhost_doors = config.vhost_users.iter().enumerate();
         let vhost_doors = vhost_doors.map(|(i, device)| Door::open(i, device, registry));
         let vhost_doors = vhost_doors.collect::<Result<_, _>>()?;
@@ -121,7 +129,8 @@ impl Server {
         let devices = Devices::watch(registry);
         let daemon = Daemon::new(hub, config, registry.try_clone()?, Vmms::new(waker));
         let controls = Controls::default();
-        let doors = Doors::default();
+        // Who is connected already does not knock.
+        let doors = Doors { vhost: true, ..Doors::default() };
         Ok(Self {
             wait,
             socket,
@@ -135,15 +144,14 @@ impl Server {
         })
     }
 
-    /// Serves until SIGINT, SIGTERM or SIGHUP. Then every session is told, and outputs go to
-    /// their safe states.
+    /// Serves until SIGINT, SIGTERM or SIGHUP, or until there is nobody left and nobody can come. Then every
+    /// session is told, and outputs go to their safe states.
     ///
     /// # Errors
-    /// When the host fails the event loop.
+    /// When the host fails the event loop, or nobody could be served.
     pub fn run(mut self) -> Result<(), ServerError> {
         self.daemon.look_for_chips();
-        let here = self.daemon.report();
-        log::info!("ready: frontends connect to {}, vgpioctl to {}", here.socket, here.control);
+        log::info!("ready: {}", self.daemon.config.doors());
         let mut events = Events::with_capacity(256);
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
@@ -163,7 +171,18 @@ impl Server {
             }
             self.daemon.serve_rings();
             self.end_turn();
+            if self.is_over() {
+                self.daemon.shut_down();
+                return if self.daemon.has_served { Ok(()) } else { Err(ServerError::NoDevice) };
+            }
         }
+    }
+
+    /// Whether there is nobody left and nobody can come.
+    fn is_over(&self) -> bool {
+        self.socket.is_none()
+            && self.daemon.guests.is_empty()
+            && self.vhost_doors.iter().all(Door::is_shut)
     }
 
     fn handle(&mut self, source: Source, hung_up: bool) -> Option<Signal> {
@@ -221,9 +240,10 @@ impl Server {
     /// Accepts frontends; returns whether more may wait.
     fn accept(&mut self) -> bool {
         for _ in 0..ACCEPTED_PER_TURN {
-            match self.socket.listener.accept() {
-                Ok((stream, _)) => self.daemon.welcome(stream),
-                Err(error) => return self.cannot_accept(&error),
+            match self.socket.as_ref().map(|socket| socket.listener.accept()) {
+                Some(Ok((stream, _))) => self.daemon.welcome(stream),
+                Some(Err(error)) => return self.cannot_accept(&error),
+                None => return false,
             }
         }
         true
@@ -233,13 +253,14 @@ impl Server {
     fn accept_vmms(&mut self) -> bool {
         let mut crowded = false;
         for i in 0..self.vhost_doors.len() {
-            let Some(door) = self.vhost_doors.get(i) else { continue };
-            match door.socket.listener.accept() {
-                Ok((stream, _)) => {
+            let Some(door) = self.vhost_doors.get_mut(i) else { continue };
+            match door.accept() {
+                Some(Ok(stream)) => {
                     self.daemon.welcome_vmm(stream, &door.export);
                     crowded = true;
                 }
-                Err(error) => crowded |= self.cannot_accept(&error),
+                Some(Err(error)) => crowded |= self.cannot_accept(&error),
+                None => {}
             }
         }
         crowded
@@ -248,12 +269,13 @@ impl Server {
     /// Accepts users of the control socket; returns whether more may wait.
     fn accept_control(&mut self) -> bool {
         for _ in 0..ACCEPTED_PER_TURN {
-            match self.control_socket.listener.accept() {
-                Ok((stream, _)) => {
+            match self.control_socket.as_ref().map(|socket| socket.listener.accept()) {
+                Some(Ok((stream, _))) => {
                     let log = &mut self.daemon.log;
                     self.controls.welcome(stream, self.wait.registry(), log);
                 }
-                Err(error) => return self.cannot_accept(&error),
+                Some(Err(error)) => return self.cannot_accept(&error),
+                None => return false,
             }
         }
         true

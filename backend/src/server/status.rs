@@ -5,7 +5,7 @@ use vgpio_protocol::{Direction, LineRef};
 
 use super::daemon::Daemon;
 use super::guest::Guest;
-use crate::config::{ExportLine, Listen};
+use crate::config::ExportLine;
 use crate::control::api::{
     Counters, ExportReport, LineState, MappedLine, OffsetOrName, Peer, SessionReport, Status,
 };
@@ -17,11 +17,8 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             uptime_ms: millis(self.started),
-            socket: match &self.config.socket {
-                Listen::Path(path) => path.display().to_string(),
-                Listen::Fd(fd) => format!("fd {fd}"),
-            },
-            control: self.config.control.display().to_string(),
+            socket: self.config.socket.as_ref().map(ToString::to_string),
+            control: self.config.control.as_ref().map(|path| path.display().to_string()),
             exports: self.config.exports.iter().map(|export| self.export(export)).collect(),
             sessions: self.guests.iter().map(|(_, guest)| self.session(guest)).collect(),
         }

@@ -83,8 +83,8 @@ impl Host for FakeHost {
             version: "0.1.0".into(),
             pid: 4711,
             uptime_ms: 3_723_000,
-            socket: "/run/vgpio/vgpiod.sock".into(),
-            control: "/run/vgpio/control.sock".into(),
+            socket: Some("/run/vgpio/vgpiod.sock".into()),
+            control: Some("/run/vgpio/control.sock".into()),
             exports: vec![
                 ExportReport { name: "leds".into(), lines: vec![led], sessions: vec![7] },
                 ExportReport {

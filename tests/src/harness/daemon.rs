@@ -5,6 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::rc::Rc;
@@ -187,7 +188,6 @@ impl Drop for Daemon {
 impl Process {
     fn start(mut command: Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
@@ -274,8 +274,23 @@ pub fn command_of(program: &Path, folder: &Path, options: &[impl AsRef<str>]) ->
         .env_remove("RUST_LOG")
         .env("VGPIO_SOCKET", socket(folder))
         .env("VGPIO_CONTROL", control_socket(folder))
+        .stdin(Stdio::null())
         .args(options.iter().map(AsRef::as_ref));
     command
+}
+
+/// As this command, with a socket that the program inherits as file descriptor 3.
+pub fn inheriting(socket: impl Into<OwnedFd>, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" 3<&0 </dev/null", "sh"]);
+    shell.arg(command.get_program()).args(command.get_args()).stdin(socket.into());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 /// The daemon's program: `VGPIOD`, else the one beside the folder of the test program.

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 pub use bench::{Bench, lines};
-pub use daemon::{Daemon, Ended, command, command_of, folder, program};
+pub use daemon::{Daemon, Ended, command, command_of, folder, inheriting, program};
 pub use gpio_sim::GpioSim;
 pub use guest::{Guest, export, map, options};
 pub use holder::Holder;

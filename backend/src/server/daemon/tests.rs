@@ -11,7 +11,7 @@ use mio::{Events, Poll, Waker};
 use vgpio_protocol::{Hello, Request, VERSION};
 
 use super::Daemon;
-use crate::config::{Config, Listen, Policy};
+use crate::config::{Config, Policy};
 use crate::hub::{Chips, Hub, SessionKey};
 use crate::server::vhost::{Call, Vmms};
 use crate::token::Source;
@@ -26,8 +26,8 @@ const GUEST: SessionKey = SessionKey(0);
 
 fn daemon(poll: &Poll) -> Daemon {
     let config = Config {
-        socket: Listen::Path("unused".into()),
-        control: "unused".into(),
+        socket: None,
+        control: None,
         max_sessions: 1,
         policy: Policy::default(),
         sims: Vec::new(),

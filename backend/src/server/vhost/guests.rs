@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Virtual machine monitors that come, ask and go.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net;
 use std::sync::Arc;
@@ -16,10 +17,11 @@ use super::vmm::Vmm;
 use crate::chain;
 use crate::config::{Listen, VhostUserConfig};
 use crate::hub::SessionKey;
+use crate::server::ServerError;
 use crate::server::daemon::Daemon;
 use crate::server::guest::Guest;
+use crate::server::inherited::{self, Inherited};
 use crate::server::socket::Socket;
-use crate::server::{ServerError, inherited};
 use crate::token::Source;
 
 /// Most messages of virtual machine monitors that are answered in a turn of the loop.
@@ -27,14 +29,16 @@ const ANSWERS: usize = 32;
 
 /// Where virtual machine monitors connect for an export.
 pub struct Door {
-    /// The socket.
-    pub socket: Socket,
+    /// The socket; none if it is connected already.
+    listener: Option<Socket>,
+    /// Who is connected, until it is taken in.
+    connected: Option<UnixStream>,
     /// The export.
     pub export: String,
 }
 
 impl Door {
-    /// Listens; `i` is its number among its like.
+    /// Listens, unless the socket is connected; `i` is its number among its like.
     ///
     /// # Errors
     /// The socket cannot be had.
@@ -43,13 +47,34 @@ impl Door {
         device: &VhostUserConfig,
         registry: &Registry,
     ) -> Result<Self, ServerError> {
+        let export = device.export.clone();
         let mut socket = match &device.socket {
             Listen::Path(path) => Socket::bind(path)?,
-            Listen::Fd(fd) => Socket::inherited(inherited::listener(*fd)?),
+            Listen::Fd(fd) => match inherited::socket(*fd)? {
+                Inherited::Listening(listener) => Socket::inherited(listener),
+                Inherited::Connected(stream) => {
+                    let connected = Some(UnixStream::from_std(stream));
+                    return Ok(Self { listener: None, connected, export });
+                }
+            },
         };
         let token = Source::VhostListener(i).token();
         registry.register(&mut socket.listener, token, Interest::READABLE)?;
-        Ok(Self { socket, export: device.export.clone() })
+        Ok(Self { listener: Some(socket), connected: None, export })
+    }
+
+    /// Whether nobody can come by it.
+    pub fn is_shut(&self) -> bool {
+        self.listener.is_none() && self.connected.is_none()
+    }
+
+    /// Who comes next; `None` if nobody can.
+    pub fn accept(&mut self) -> Option<io::Result<UnixStream>> {
+        if let Some(stream) = self.connected.take() {
+            return Some(Ok(stream));
+        }
+        let accepted = self.listener.as_ref()?.listener.accept();
+        Some(accepted.map(|(stream, _)| stream))
     }
 }
 

@@ -58,6 +58,12 @@ impl Vmm {
         }
     }
 
+    /// Whether it got its lines.
+    #[must_use]
+    pub fn has_device(&self) -> bool {
+        self.device.is_some()
+    }
+
     /// Edges that the guest was too slow for.
     #[must_use]
     pub fn dropped(&self) -> u64 {

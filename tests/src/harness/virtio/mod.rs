@@ -4,6 +4,7 @@
 pub mod ring;
 
 use std::fs::File;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -94,7 +95,19 @@ impl VirtioGuest {
     /// The daemon closes the connection.
     pub fn try_connect(&mut self) -> vhost::Result<()> {
         let frontend = Frontend::connect(&self.socket, QUEUES as u64);
-        let mut frontend = frontend.expect("the daemon listens");
+        self.try_agree(frontend.expect("the daemon listens"))
+    }
+
+    /// As [`start`](Self::start), on a device to which there is a connection.
+    pub fn connected(connection: UnixStream) -> Self {
+        let mut guest = Self::new(Path::new(""));
+        let frontend = Frontend::from_stream(connection, QUEUES as u64);
+        guest.try_agree(frontend).expect("the daemon has lines for it");
+        guest.run([0, 0]);
+        guest
+    }
+
+    fn try_agree(&mut self, mut frontend: Frontend) -> vhost::Result<()> {
         let offered = frontend.get_features()?;
         let wanted = RING_FEATURES | FEATURE_IRQ;
         assert_eq!(offered & wanted, wanted, "{offered:#x}");

@@ -3,7 +3,8 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::os::unix::net::UnixListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -25,6 +26,8 @@ pub struct Machine {
     /// The folder with kernel and initramfs.
     guest: PathBuf,
     kernel_options: String,
+    /// What its command inherits in place of standard error.
+    connection: Option<UnixStream>,
 }
 
 /// What a QEMU said that did not start.
@@ -67,10 +70,7 @@ impl Machine {
 
     /// An unpatched QEMU, whose guest has the virtio devices behind these sockets.
     pub fn virtio(sockets: &[&Path]) -> Self {
-        let command = Command::new(from_environment("VGPIO_STOCK_QEMU"));
-        let mut machine = Self::of(command, from_environment("VGPIO_VIRTIO_GUEST"));
-        machine = machine.with(&["-M", "virt,memory-backend=memory", "-m", "80"]);
-        machine = machine.with(&["-object", "memory-backend-memfd,id=memory,size=80M,share=on"]);
+        let mut machine = Self::stock(Command::new(from_environment("VGPIO_STOCK_QEMU")));
         for (i, socket) in sockets.iter().enumerate() {
             let chardev = format!("socket,id=gpio{i},path={}", socket.display());
             let device = format!("vhost-user-gpio-pci,chardev=gpio{i}");
@@ -79,11 +79,31 @@ impl Machine {
         machine
     }
 
+    /// An unpatched QEMU that inherits its connection to a virtio device.
+    pub fn virtio_connected(connection: UnixStream) -> Self {
+        // Its other streams are in use.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$@\" 3<&2 2>\"$ERRORS\"", "sh"]);
+        shell.arg(from_environment("VGPIO_STOCK_QEMU"));
+        let mut machine = Self::stock(shell);
+        machine.connection = Some(connection);
+        let options =
+            ["-chardev", "socket,id=gpio,fd=3", "-device", "vhost-user-gpio-pci,chardev=gpio"];
+        machine.with(&options)
+    }
+
+    fn stock(command: Command) -> Self {
+        let machine = Self::of(command, from_environment("VGPIO_VIRTIO_GUEST"));
+        machine
+            .with(&["-M", "virt,memory-backend=memory", "-m", "80"])
+            .with(&["-object", "memory-backend-memfd,id=memory,size=80M,share=on"])
+    }
+
     fn of(mut command: Command, guest: PathBuf) -> Self {
         command.env_remove("VGPIO_SOCKET").env_remove("VGPIO_CONTROL");
         command.args("-cpu cortex-a53 -net none -accel tcg,tb-size=32".split(' '));
         command.args("-display none -monitor none -serial stdio".split(' '));
-        Self { command, guest, kernel_options: KERNEL_OPTIONS.to_owned() }
+        Self { command, guest, kernel_options: KERNEL_OPTIONS.to_owned(), connection: None }
     }
 
     /// With more options of QEMU's.
@@ -134,7 +154,12 @@ impl Machine {
         let socket = folder.path().join("qmp.sock");
         // QEMU connects before the guest runs, so nothing that it tells is missed.
         let listener = UnixListener::bind(&socket).expect("a folder for sockets");
-        let errors = File::create(errors_file(folder.path())).expect("a folder for files");
+        let path = errors_file(folder.path());
+        let errors = File::create(&path).expect("a folder for files");
+        let stderr = self
+            .connection
+            .take()
+            .map_or(errors.into(), |inherited| OwnedFd::from(inherited).into());
         let mut child = self
             .command
             .arg("-qmp")
@@ -146,7 +171,8 @@ impl Machine {
             .args(["-append", &self.kernel_options])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(errors)
+            .stderr::<Stdio>(stderr)
+            .env("ERRORS", path)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {:?}: {error}", self.command));
         let console = Console::of(&mut child);
