@@ -134,20 +134,30 @@ impl DriverRing {
         indices[0]
     }
 
-    /// Makes a head available, whatever it is.
+    /// Makes a head available, whatever it is, and wakes the device if it asks for it.
     pub fn offer(&mut self, memory: &GuestMemoryMmap, head: u16) {
         let slot = self.at + AVAILABLE + 4 + 2 * u64::from(self.available % SIZE);
         memory.write_obj(head, GuestAddress(slot)).expect("in memory");
-        self.set_available(memory, self.available.wrapping_add(1));
+        let index = self.available;
+        self.tell_available(memory, index.wrapping_add(1));
+        let asked = GuestAddress(self.at + USED + 4 + 8 * u64::from(SIZE));
+        let asked: u16 = memory.load(asked, Ordering::Relaxed).expect("in memory");
+        if asked == index {
+            self.kick.write(1).expect("an eventfd");
+        }
     }
 
-    /// Says how many heads were made available, whether or not it is true.
+    /// Says how many heads were made available, whether or not it is true, and wakes the device.
     pub fn set_available(&mut self, memory: &GuestMemoryMmap, index: u16) {
+        self.tell_available(memory, index);
+        self.kick.write(1).expect("an eventfd");
+    }
+
+    fn tell_available(&mut self, memory: &GuestMemoryMmap, index: u16) {
         self.available = index;
         let at = GuestAddress(self.at + AVAILABLE + 2);
         memory.store(index, at, Ordering::Release).expect("in memory");
         fence(Ordering::SeqCst);
-        self.kick.write(1).expect("an eventfd");
     }
 
     /// Waits for the next chain that the device returns: its head, and how much was written.
