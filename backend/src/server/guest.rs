@@ -8,6 +8,7 @@ use std::time::Instant;
 use mio::net::UnixStream;
 use mio::{Interest, Registry};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use vgpio_ring::Reader;
 
 use super::vhost::Vmm;
 use crate::hub::SessionKey;
@@ -192,9 +193,28 @@ impl Guest {
         }
     }
 
-    /// Whether nothing but a look at its ring would tell that it has sent something.
+    /// Whether nothing but a look at its ring or queues would tell that it has sent something.
     pub fn is_silent(&self) -> bool {
-        self.session.ring().is_some() && !self.is_waiting && !self.is_awake
+        (self.session.ring().is_some() || self.vmm.is_some()) && !self.is_waiting && !self.is_awake
+    }
+
+    /// Whether its ring or queues have something that it may not have told.
+    pub fn has_written(&self) -> bool {
+        match &self.vmm {
+            _ if self.is_waiting => false,
+            Some(vmm) => vmm.has_rung(),
+            None => self.session.ring().is_some_and(|ring| !ring.is_empty()),
+        }
+    }
+
+    /// Has it tell from now on what it writes. False if it has written meanwhile. Who waits has its turn when it
+    /// waits no more, whatever it writes.
+    pub fn sleep(&mut self) -> bool {
+        match &mut self.vmm {
+            _ if self.is_waiting => true,
+            Some(vmm) => vmm.sleep(),
+            None => self.session.ring().is_none_or(Reader::sleep),
+        }
     }
 
     /// Whether it is to have a turn when its session is no longer paused.

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Guests that send through rings: looked at while the loop is awake, told to ring before it sleeps.
+//! Guests that send through rings or queues: looked at while the loop is awake, told to ring before it sleeps.
+
+use std::time::Duration;
 
 use super::daemon::Daemon;
+use super::guest::Guest;
 use super::wait::Bells;
 use crate::hub::SessionKey;
+
+/// How long to stay awake for guests that wait for no answer: as fast as they can, they send something every ten or
+/// twenty microseconds.
+const POSTED: Duration = Duration::from_micros(50);
+
+/// How long for one with a virtio device. It has no next request before the answer of this one has woken its
+/// virtual machine monitor, and that its processor; in a virtual host, each of these takes some ten microseconds. It is
+/// as long as KVM looks for work before it lets an idle processor sleep (Linux,
+/// `Documentation/virt/kvm/halt-polling.rst`).
+const ANSWERED: Duration = Duration::from_micros(200);
 
 impl Daemon {
     /// Gives those a turn who have written into their rings.
@@ -18,14 +31,18 @@ impl Daemon {
     }
 
     fn has_written(&self, key: SessionKey) -> bool {
-        let guest = self.guests.get(key.0).filter(|guest| !guest.is_waiting());
-        guest.and_then(|guest| guest.session.ring()).is_some_and(|ring| !ring.is_empty())
+        self.guests.get(key.0).is_some_and(Guest::has_written)
     }
 }
 
 impl Bells for Daemon {
     fn count(&self) -> usize {
         self.awake.len()
+    }
+
+    fn patience(&self) -> Duration {
+        let is_virtio = |key: &SessionKey| self.guests.get(key.0).is_some_and(|g| g.vmm.is_some());
+        if self.awake.iter().any(is_virtio) { ANSWERED } else { POSTED }
     }
 
     fn have_rung(&self) -> bool {
@@ -36,9 +53,7 @@ impl Bells for Daemon {
         let guests = &mut self.guests;
         self.awake.retain(|key| {
             let Some(guest) = guests.get_mut(key.0) else { return false };
-            // Who waits has its turn when it waits no more, whatever it writes.
-            guest.is_awake =
-                !guest.is_waiting() && guest.session.ring().is_some_and(|ring| !ring.sleep());
+            guest.is_awake = !guest.sleep();
             guest.is_awake
         });
         self.awake.is_empty()

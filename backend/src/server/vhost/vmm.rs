@@ -34,6 +34,8 @@ pub struct Vmm {
     rings: [Ring; QUEUES],
     /// The request that the session is carrying out.
     pending: Option<Held>,
+    /// The queue that was found broken between turns.
+    broken: Option<usize>,
     connection: UnixStream,
     /// For the thread that serves the connection, until it is started.
     asker: Option<Asker>,
@@ -52,6 +54,7 @@ impl Vmm {
             memory: None,
             rings: [Ring::new(), Ring::new()],
             pending: None,
+            broken: None,
             connection,
             asker: Some(asker),
             is_refused: false,
@@ -83,6 +86,9 @@ impl Vmm {
     /// Serves the queues, until they are empty or have had their share of a turn.
     pub fn turn(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Turn {
         let mut share = SHARE;
+        if let Some(queue) = self.broken.take() {
+            self.fail(queue, session, cx.log);
+        }
         let turn = loop {
             self.post(session, cx);
             if self.is_refused || session.is_closed() {
@@ -259,8 +265,38 @@ impl Vmm {
             self.pending = held;
             return Ok(cost);
         }
-        let has_more = is_free && requests.await_kick(memory).map_err(in_requests)?;
-        Ok((events.await_kick(memory).map_err(in_events)? || has_more).into())
+        Ok(0)
+    }
+
+    /// Whether the driver has made something available, which it need not have told, or its memory is gone.
+    #[must_use]
+    pub fn has_rung(&self) -> bool {
+        let Some(shared) = &self.memory else { return false };
+        let [requests, events] = &self.rings;
+        let has_chain = |ring: &Ring| ring.has_chain(&shared.memory).unwrap_or(true);
+        self.broken.is_some()
+            || shared.is_cut()
+            || has_chain(events)
+            || (self.pending.is_none() && has_chain(requests))
+    }
+
+    /// Has the driver tell from now on when it makes something available. False if it has done so meanwhile.
+    pub fn sleep(&mut self) -> bool {
+        let Some(Shared { memory, .. }) = &self.memory else { return true };
+        let [requests, events] = &mut self.rings;
+        // No request is taken before that which is being carried out is answered.
+        let requests = self.pending.is_none().then_some((requests, REQUEST_QUEUE));
+        for (ring, index) in requests.into_iter().chain([(events, EVENT_QUEUE)]) {
+            match ring.await_kick(memory) {
+                Ok(false) => {}
+                Ok(true) => return false,
+                Err(Broken) => {
+                    self.broken = Some(index);
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Takes a message of the session.
