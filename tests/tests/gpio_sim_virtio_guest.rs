@@ -5,3 +5,8 @@
 mod virtio_guest;
 
 type Chip = vgpio_tests::harness::GpioSim;
+
+/// Edges as fast as it goes, which is less than a thousand a second.
+const FAST_EDGES: u32 = 2000;
+/// Edges at full speed, which take ten times as long as on the simulated block.
+const BURST: u32 = 2000;

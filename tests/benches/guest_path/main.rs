@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a host line costs a guest: sets of a line of the PL061, or of a virtio device, that is mapped to the
-//! host, in turns with sets of a line of the PL061 that is not; and edges of a button until a program in the
+//! host, in turns with sets of a line of the PL061 that is not; reads of a button whose edges the guest waits for,
+//! in turns with reads of one that it only reads; and edges of the button until a program in the
 //! guest has them, and until its answer is at another line of the host. One boot, for the speed of a busy or
 //! virtual host changes from one second to the next, the ratio of neighbours does not.
 
@@ -11,7 +12,7 @@ mod report;
 
 use std::rc::Rc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use vgpio_tests::harness::{
     Bench, LABEL, Machine, Outside, Simulated, Vm, Watcher, folder, pad, print_report,
 };
 
-use report::{Answers, Edges, Report, Sets};
+use report::{Answers, Edges, Reads, Report, Sets};
 
 /// The guest's line that is mapped to a host line, and the host line.
 const MAPPED: (u32, u32) = (0, 11);
@@ -30,6 +31,9 @@ const BARE: u32 = 1;
 const PL061: &str = "/dev/gpiochip0";
 /// The guest's line of the button, and the host line.
 const BUTTON: (u32, u32) = (5, 21);
+/// Edges that arrive among the reads of a round, and the time between two of them: a part of the round's reads are
+/// in the way of one.
+const EDGES_AMONG_READS: (u32, Duration) = (200, Duration::from_millis(1));
 /// A round of sets, or all presses, may take so long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -46,7 +50,10 @@ struct Arguments {
     /// Sets of a round
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     sets: u32,
-    /// Rounds of sets
+    /// Reads of a round
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    reads: u32,
+    /// Rounds of sets, and of reads
     #[arg(long, value_name = "N", default_value_t = 10)]
     rounds: usize,
     /// Edges of the button
@@ -60,7 +67,7 @@ struct Arguments {
     bench: bool,
 }
 
-/// What `gpiobench` in the guest says of all sets or edges of a run.
+/// What `gpiobench` in the guest says of all sets, reads or edges of a run.
 #[derive(Clone, Copy, Deserialize)]
 struct Measured {
     #[serde(default)]
@@ -69,6 +76,9 @@ struct Measured {
     p99_ns: u64,
     #[serde(default)]
     lost: u64,
+    /// Edges that came among reads.
+    #[serde(default)]
+    among: u64,
 }
 
 fn main() {
@@ -113,8 +123,9 @@ fn measure(arguments: &Arguments) -> Report {
         (counter(&mut vm, "sent"), counter(&mut vm, "coalesced"))
     };
     let sets = Sets::new(&bare, &mapped, sent, coalesced);
-    let edges = edges(&mut bench.world, &mut vm, chip, arguments);
-    Report { sets, edges, answers: answers(&mut bench, &mut vm, chip, arguments) }
+    let reads = reads(&mut bench, &mut vm, chip, arguments);
+    let edges = edges(&mut bench, &mut vm, chip, arguments);
+    Report { sets, reads, edges, answers: answers(&mut bench, &mut vm, chip, arguments) }
 }
 
 fn counter(vm: &mut Vm, name: &str) -> u64 {
@@ -127,18 +138,38 @@ fn sets(vm: &mut Vm, chip: &str, line: u32, count: u32) -> Measured {
     serde_json::from_str(&said).unwrap()
 }
 
+/// Reads the button, with edges that the guest waits for and without.
+fn reads(bench: &mut Bench<Simulated>, vm: &mut Vm, chip: &str, arguments: &Arguments) -> Reads {
+    let (edges, apart) = EDGES_AMONG_READS;
+    let read = format!("gpiobench get {chip} {} {}", BUTTON.0, arguments.reads);
+    let (mut plain, mut armed) = (Vec::new(), Vec::new());
+    for _ in 0..arguments.rounds {
+        plain.push(serde_json::from_str(&vm.run(&read)).unwrap());
+        vm.spawn(&format!("{read} {edges}"), "/tmp/reads");
+        vm.wait_for("grep -c ready /tmp/reads", "1");
+        bench.press(BUTTON.1, edges, apart);
+        vm.wait_for("grep -c among /tmp/reads", "1");
+        armed.push(serde_json::from_str(&vm.run("tail -n 1 /tmp/reads")).unwrap());
+    }
+    Reads::new(&plain, &armed, edges)
+}
+
 /// Presses and releases the button.
-fn edges(world: &mut Simulated, vm: &mut Vm, chip: &str, arguments: &Arguments) -> Edges {
+fn edges(bench: &mut Bench<Simulated>, vm: &mut Vm, chip: &str, arguments: &Arguments) -> Edges {
     let count = arguments.edges;
     vm.spawn(&format!("gpiobench edges {chip} {} {count}", BUTTON.0), "/tmp/edges");
     vm.wait_for("grep -c ready /tmp/edges", "1");
-    for i in 0..count {
-        let next = Instant::now() + Duration::from_millis(arguments.apart);
-        world.pull(BUTTON.1, i % 2 == 0);
-        sleep(next.saturating_duration_since(Instant::now()));
-    }
+    let mut watcher = Watcher::start(&bench.daemon, vec![pad(BUTTON.1)]);
+    bench.press(BUTTON.1, count, Duration::from_millis(arguments.apart));
     vm.wait_for("grep -c seqno /tmp/edges", &count.to_string());
-    Edges::new(serde_json::from_str(&vm.run("tail -n 1 /tmp/edges")).unwrap(), count)
+    let stamps = vm.run("sed -n 's/.*kernel_ns\":\\([0-9]*\\).*/\\1/p' /tmp/edges");
+    let late = stamps.lines().map(|stamp| {
+        let stamp: u64 = stamp.parse().unwrap();
+        // Two clocks: only differences of these differences mean something.
+        stamp.wrapping_sub(watcher.change().timestamp_ns).cast_signed()
+    });
+    let measured = serde_json::from_str(&vm.run("tail -n 1 /tmp/edges")).unwrap();
+    Edges::new(measured, count, late.collect())
 }
 
 /// Presses and releases the button, which a program in the guest answers with the mapped output; the daemon tells

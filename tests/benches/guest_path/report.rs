@@ -9,13 +9,16 @@ use serde::Serialize;
 
 use crate::Measured;
 
-/// Least ratio of the rates that is good.
+/// Least ratio of the rates of sets that is good.
 const AIM: f64 = 0.8;
+/// Greatest ratio of the times of reads, p99, that is good.
+const READS_AIM: f64 = 2.0;
 
 /// All that was measured.
 #[derive(Serialize)]
 pub struct Report {
     pub sets: Sets,
+    pub reads: Reads,
     pub edges: Edges,
     pub answers: Answers,
 }
@@ -35,12 +38,26 @@ pub struct Sets {
     coalesced: u64,
 }
 
-/// One set after another.
+/// One set or read after another.
 #[derive(Serialize)]
 struct Line {
-    sets_per_s: u64,
+    per_s: u64,
     p50_ns: u64,
     p99_ns: u64,
+}
+
+/// Reads of an input, plain and while the guest waits for its edges, which arrive: medians over the rounds.
+#[derive(Serialize)]
+pub struct Reads {
+    plain: Line,
+    armed: Line,
+    /// Of the p99 of neighbouring rounds: the least, the median, the greatest.
+    ratio_p99: [f64; 3],
+    aim: f64,
+    /// Edges in all rounds, those of them that came among the reads, and those that did not come.
+    edges: u64,
+    among: u64,
+    lost: u64,
 }
 
 /// Edges, from the guest's interrupt until a program has read them.
@@ -50,6 +67,9 @@ pub struct Edges {
     lost: u64,
     p50_ns: u64,
     p99_ns: u64,
+    /// The guest's time stamps after the pad's: how much more than the least.
+    stamp_p50_ns: u64,
+    stamp_p99_ns: u64,
 }
 
 /// Edges of a host line, until a program in the guest has answered each at another line of the host.
@@ -62,17 +82,39 @@ pub struct Answers {
 
 impl Sets {
     pub fn new(bare: &[Measured], mapped: &[Measured], sent: u64, coalesced: u64) -> Self {
-        let ratio = |(mapped, bare): (&Measured, &Measured)| {
-            mapped.per_second as f64 / bare.per_second as f64
-        };
-        let mut ratios: Vec<_> = mapped.iter().zip(bare).map(ratio).collect();
-        ratios.sort_by(f64::total_cmp);
-        let [least, median, greatest] = [0, ratios.len() / 2, ratios.len() - 1].map(|i| ratios[i]);
-        let ratio = [least, median, greatest];
+        let ratio = ratios(mapped, bare, |round| round.per_second);
         let (mapped, bare) = (Line::of(mapped), Line::of(bare));
         let ratio_p50 = bare.p50_ns as f64 / mapped.p50_ns as f64;
         Self { mapped, bare, ratio_p50, ratio, aim: AIM, sent, coalesced }
     }
+}
+
+impl Reads {
+    pub fn new(plain: &[Measured], armed: &[Measured], edges: u32) -> Self {
+        let sum = |of: fn(&Measured) -> u64| armed.iter().map(of).sum();
+        Self {
+            plain: Line::of(plain),
+            armed: Line::of(armed),
+            ratio_p99: ratios(armed, plain, |round| round.p99_ns),
+            aim: READS_AIM,
+            edges: u64::from(edges) * armed.len() as u64,
+            among: sum(|round| round.among),
+            lost: sum(|round| round.lost),
+        }
+    }
+}
+
+/// The least, the median and the greatest ratio of neighbouring rounds.
+fn ratios(of: &[Measured], to: &[Measured], figure: fn(&Measured) -> u64) -> [f64; 3] {
+    let ratio = |(of, to): (&Measured, &Measured)| figure(of) as f64 / figure(to) as f64;
+    let mut ratios: Vec<_> = of.iter().zip(to).map(ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    [0, ratios.len() / 2, ratios.len() - 1].map(|i| ratios[i])
+}
+
+/// Nearest rank of sorted times.
+fn percentile(sorted_ns: &[u64], percent: usize) -> u64 {
+    sorted_ns[(sorted_ns.len() * percent).div_ceil(100) - 1]
 }
 
 impl Line {
@@ -83,7 +125,7 @@ impl Line {
             values[values.len() / 2]
         };
         Self {
-            sets_per_s: median(|round| round.per_second),
+            per_s: median(|round| round.per_second),
             p50_ns: median(|round| round.p50_ns),
             p99_ns: median(|round| round.p99_ns),
         }
@@ -91,49 +133,40 @@ impl Line {
 }
 
 impl Edges {
-    pub fn new(measured: Measured, count: u32) -> Self {
+    pub fn new(measured: Measured, count: u32, mut late_ns: Vec<i64>) -> Self {
         let Measured { p50_ns, p99_ns, lost, .. } = measured;
-        Self { count, lost, p50_ns, p99_ns }
+        late_ns.sort_unstable();
+        let least = late_ns[0];
+        let more: Vec<_> = late_ns.iter().map(|late| late.abs_diff(least)).collect();
+        let [stamp_p50_ns, stamp_p99_ns] = [50, 99].map(|percent| percentile(&more, percent));
+        Self { count, lost, p50_ns, p99_ns, stamp_p50_ns, stamp_p99_ns }
     }
 }
 
 impl Answers {
     pub fn new(mut took_ns: Vec<u64>) -> Self {
         took_ns.sort_unstable();
-        let percentile = |percent: usize| took_ns[(took_ns.len() * percent).div_ceil(100) - 1];
-        Self { count: took_ns.len(), p50_ns: percentile(50), p99_ns: percentile(99) }
+        let [p50_ns, p99_ns] = [50, 99].map(|percent| percentile(&took_ns, percent));
+        Self { count: took_ns.len(), p50_ns, p99_ns }
     }
 }
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Sets {
-            mapped,
-            bare,
-            ratio_p50,
-            ratio: [least, median, greatest],
-            aim,
-            sent,
-            coalesced,
-        } = &self.sets;
-        let us = |ns: u64| ns as f64 / 1000.0;
-        writeln!(f, "{:24}{:>12}{:>10}{:>10}", "sets of a line", "sets/s", "p50 us", "p99 us")?;
-        for (name, line) in [("mapped to the host", mapped), ("mapped to nothing", bare)] {
-            let Line { sets_per_s, p50_ns, p99_ns } = line;
-            writeln!(f, "{name:24}{sets_per_s:12}{:10.1}{:10.1}", us(*p50_ns), us(*p99_ns))?;
-        }
-        let verdict = if median >= aim { "met" } else { "missed" };
-        writeln!(
-            f,
-            "ratio {median:.2} ({least:.2} to {greatest:.2}), aim >= {aim} {verdict}; of p50 {ratio_p50:.2}"
-        )?;
-        writeln!(f, "sent to the daemon {sent}, folded {coalesced}\n")?;
-        let Edges { count, lost, p50_ns, p99_ns } = self.edges;
+        self.sets.fmt(f)?;
+        self.reads.fmt(f)?;
+        let Edges { count, lost, p50_ns, p99_ns, stamp_p50_ns, stamp_p99_ns } = self.edges;
         writeln!(
             f,
             "{count} edges, interrupt to program: p50 {:.1} us, p99 {:.1} us, lost {lost}",
             us(p50_ns),
             us(p99_ns)
+        )?;
+        writeln!(
+            f,
+            "their stamps later than the least late: p50 {:.1} us, p99 {:.1} us",
+            us(stamp_p50_ns),
+            us(stamp_p99_ns)
         )?;
         let Answers { count, p50_ns, p99_ns } = self.answers;
         writeln!(
@@ -143,4 +176,45 @@ impl Display for Report {
             us(p99_ns)
         )
     }
+}
+
+impl Display for Sets {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { mapped, bare, ratio_p50, ratio: [least, median, greatest], .. } = self;
+        table(f, "sets of a line", [("mapped to the host", mapped), ("mapped to nothing", bare)])?;
+        let Self { aim, sent, coalesced, .. } = self;
+        let verdict = if median >= aim { "met" } else { "missed" };
+        writeln!(
+            f,
+            "ratio {median:.2} ({least:.2} to {greatest:.2}), aim >= {aim} {verdict}; of p50 {ratio_p50:.2}"
+        )?;
+        writeln!(f, "sent to the daemon {sent}, folded {coalesced}\n")
+    }
+}
+
+impl Display for Reads {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { plain, armed, ratio_p99: [least, median, greatest], aim, .. } = self;
+        table(f, "reads of a line", [("with edges that arrive", armed), ("plain", plain)])?;
+        let Self { edges, among, lost, .. } = self;
+        let verdict = if median <= aim { "met" } else { "missed" };
+        writeln!(
+            f,
+            "ratio of p99 {median:.2} ({least:.2} to {greatest:.2}), aim <= {aim} {verdict}"
+        )?;
+        writeln!(f, "{edges} edges, {among} of them among the reads, {lost} lost\n")
+    }
+}
+
+fn table(f: &mut Formatter<'_>, title: &str, rows: [(&str, &Line); 2]) -> fmt::Result {
+    writeln!(f, "{title:24}{:>12}{:>10}{:>10}", "per second", "p50 us", "p99 us")?;
+    for (name, line) in rows {
+        let Line { per_s, p50_ns, p99_ns } = line;
+        writeln!(f, "{name:24}{per_s:12}{:10.1}{:10.1}", us(*p50_ns), us(*p99_ns))?;
+    }
+    Ok(())
+}
+
+fn us(ns: u64) -> f64 {
+    ns as f64 / 1000.0
 }
