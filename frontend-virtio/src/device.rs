@@ -30,6 +30,8 @@ pub struct Device<B> {
     pub(crate) response: Option<Response>,
     pub(crate) returned: VecDeque<(B, IrqStatus)>,
     pub(crate) check: Check,
+    /// Messages that restore lines, and which.
+    pub(crate) restoring: Vec<(u64, usize)>,
 }
 
 /// Lines whose level is asked for before it makes an interrupt: what is known of it may be older than
@@ -96,6 +98,7 @@ impl<B> Device<B> {
             response: None,
             returned: VecDeque::new(),
             check: Check::default(),
+            restoring: Vec::new(),
         })
     }
 
@@ -198,7 +201,11 @@ impl<B> Device<B> {
         self.check.wanted = 0;
     }
 
-    fn index(&self, gpio: u16) -> Option<usize> {
+    pub(crate) fn has_interrupts(&self) -> bool {
+        self.has_interrupts
+    }
+
+    pub(crate) fn index(&self, gpio: u16) -> Option<usize> {
         self.by_number.get(usize::from(gpio)).copied().flatten().map(usize::from)
     }
 

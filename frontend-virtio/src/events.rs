@@ -28,6 +28,7 @@ impl<B> Device<B> {
     }
 
     fn values(&mut self, seq: u64, values: &Values) {
+        let is_restoring = self.is_restoring();
         for (i, line) in self.lines.iter_mut().enumerate() {
             let level = values.bits >> i & 1 == 1;
             if values.mask >> i & 1 == 0 {
@@ -40,8 +41,8 @@ impl<B> Device<B> {
                     line.forget();
                 }
                 _ if values.lost_edges > 0 => self.returned.extend(line.irq.missed()),
-                // Edges come one by one, before or after.
-                Reason::Reply | Reason::Configured => {}
+                // Edges come one by one, before or after, unless nobody watched for them yet.
+                Reason::Reply | Reason::Configured if !is_restoring => {}
                 _ if has_changed => self.returned.extend(line.irq.edge(level)),
                 _ => {}
             }
@@ -58,6 +59,9 @@ impl<B> Device<B> {
     fn error(&mut self, seq: u64, error: &ErrorReport<'_>) {
         if let Some(asked) = self.check.end(seq) {
             self.check_failed(asked, error.mask);
+        }
+        if self.is_restoring() && error.code != ErrorCode::LineLost {
+            self.not_restored(seq);
         }
         // What is asked of a line whose chip is gone is remembered, and done when it is back.
         if let Some(operation) = &mut self.operation
@@ -93,6 +97,7 @@ impl<B> Device<B> {
         let bit = 1_u64 << operation.line;
         let response = match operation.work {
             Work::Abandoned => return self.take_up(),
+            Work::Restore => return self.restoring.clear(),
             Work::GetValue => match values {
                 Some(values) if values.mask & bit != 0 => {
                     Response { ok: true, value: u8::from(values.bits & bit != 0) }

@@ -31,6 +31,19 @@ enum Trigger {
     },
 }
 
+/// What of an interrupt outlives its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It has a type, and so many edges wait for a buffer.
+    Enabled { kind: IrqType, latched: u16 },
+    /// A type was refused.
+    Refused,
+}
+
+impl Kept {
+    pub const NONE: Self = Self::Enabled { kind: IrqType::None, latched: 0 };
+}
+
 impl<B> Default for Irq<B> {
     fn default() -> Self {
         Self { trigger: Trigger::Off, buffer: None, dropped: 0 }
@@ -45,6 +58,32 @@ impl<B> Irq<B> {
     /// Whether it follows the level of its line, and the guest waits for it.
     pub fn waits_for_level(&self, level: bool) -> bool {
         self.buffer.is_some() && self.trigger == Trigger::Level { high: level }
+    }
+
+    pub fn kept(&self) -> Kept {
+        let (kind, latched) = match self.trigger {
+            Trigger::Refused => return Kept::Refused,
+            Trigger::Off => (IrqType::None, 0),
+            Trigger::Edge { rising: true, falling: true, latched } => (IrqType::EdgeBoth, latched),
+            Trigger::Edge { rising: true, latched, .. } => (IrqType::EdgeRising, latched),
+            Trigger::Edge { latched, .. } => (IrqType::EdgeFalling, latched),
+            Trigger::Level { high: true } => (IrqType::LevelHigh, 0),
+            Trigger::Level { high: false } => (IrqType::LevelLow, 0),
+        };
+        Kept::Enabled { kind, latched }
+    }
+
+    /// Makes it what it was on another device, without the buffer.
+    pub fn restore(&mut self, kept: Kept) {
+        match kept {
+            Kept::Refused => self.refuse(),
+            Kept::Enabled { kind, latched: waiting } => {
+                self.enable(kind);
+                if let Trigger::Edge { latched, .. } = &mut self.trigger {
+                    *latched = waiting;
+                }
+            }
+        }
     }
 
     /// Enables it. What was latched is discarded, unless it was enabled in this way already.

@@ -37,6 +37,7 @@ mod layout;
 mod line;
 mod names;
 mod operation;
+mod saved;
 mod session;
 
 pub use device::{Answer, Device, DeviceError};

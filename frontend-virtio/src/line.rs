@@ -9,6 +9,8 @@ use crate::layout::{Direction, IrqStatus, IrqType};
 /// A line of the device.
 #[derive(Debug)]
 pub(crate) struct Line<B> {
+    /// Its number, for the guest.
+    pub gpio: u16,
     /// What the guest has made of it.
     pub direction: Direction,
     /// The level that it has, or will have as an output, by the guest.
@@ -38,6 +40,7 @@ impl<B> Line<B> {
     pub fn new(entry: &LineEntry<'_>) -> Self {
         let output = entry.flags.has(LineFlags::OUTPUT);
         Self {
+            gpio: entry.vgpio,
             direction: if output { Direction::Out } else { Direction::In },
             value: false,
             level: false,
@@ -87,6 +90,15 @@ impl<B> Line<B> {
             return None;
         }
         self.forget();
+        self.irq.disable()
+    }
+
+    /// Becomes what it was when it was attached, as far as the guest sees; its buffer comes back.
+    pub fn begin_anew(&mut self) -> Option<(B, IrqStatus)> {
+        self.forget();
+        self.is_input = false;
+        self.is_watched = false;
+        self.direction = if self.first.output { Direction::Out } else { Direction::In };
         self.irq.disable()
     }
 

@@ -23,6 +23,8 @@ pub(crate) enum Work {
     SetDirection(Direction),
     GetValue,
     Enable(IrqType),
+    /// Lines become what they were on another device.
+    Restore,
     /// It was any of these, before the driver reset the device: nobody waits for its response.
     Abandoned,
 }
@@ -31,7 +33,7 @@ impl Operation {
     /// Abandons it; returns its line, which it may change yet, unless it has been abandoned already.
     pub fn abandon(&mut self) -> Option<usize> {
         match std::mem::replace(&mut self.work, Work::Abandoned) {
-            Work::GetValue | Work::Abandoned => None,
+            Work::GetValue | Work::Restore | Work::Abandoned => None,
             Work::SetValue(_) | Work::SetDirection(_) | Work::Enable(_) => Some(self.line),
         }
     }

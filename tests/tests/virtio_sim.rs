@@ -4,6 +4,10 @@
 
 #[path = "virtio/fast.rs"]
 mod fast;
+#[path = "virtio/inflight.rs"]
+mod inflight;
+#[path = "virtio/killed.rs"]
+mod killed;
 #[path = "virtio/memory.rs"]
 mod memory;
 mod virtio;

@@ -6,6 +6,7 @@ mod device;
 pub mod hostile;
 mod life;
 mod queues;
+mod restart;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,12 @@ impl Device {
     /// A guest with the device.
     pub fn guest(&self) -> VirtioGuest {
         VirtioGuest::start(&self.socket)
+    }
+
+    /// Ends the daemon by SIGTERM, and starts another in its place.
+    pub fn stopped(self) -> Self {
+        let Self { bench, socket } = self;
+        Self { bench: bench.restart(|daemon| drop(daemon.stop())), socket }
     }
 
     /// Ends the daemon by SIGKILL, and starts another in its place.

@@ -9,6 +9,7 @@ use mio::Waker;
 use vm_memory::GuestAddress;
 
 use super::error::Refused;
+use super::inflight::Inflight;
 use super::memory::Shared;
 use crate::hub::SessionKey;
 
@@ -19,6 +20,8 @@ pub enum Call {
     Features(u64),
     /// This is the guest's memory.
     Memory(Shared),
+    /// This memory outlives the daemon.
+    Inflight(Box<Inflight>),
     /// All is as if the connection were new.
     Reset,
     /// Something about a queue.

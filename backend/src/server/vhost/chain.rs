@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Descriptor chains of a guest, which may be anything: read and written within bounds, without allocating.
 
+use std::sync::Arc;
+
 use vgpio_virtio::RESPONSE_SIZE;
-use virtio_queue::DescriptorChain;
 use virtio_queue::desc::split::Descriptor;
-use vm_memory::{Bytes, GuestAddress, GuestMemory, GuestMemoryMmap, Permissions};
+use virtio_queue::{DescriptorChain, Queue, QueueOwnedT, QueueT};
+use vm_memory::{Bytes, GuestAddress, GuestMemory, GuestMemoryMmap, GuestRegionMmap, Permissions};
+
+use super::ring::Broken;
 
 /// A guest's memory.
 pub type Memory = GuestMemoryMmap<()>;
@@ -34,6 +38,42 @@ pub struct Read<const N: usize> {
     pub space: Space,
     /// Descriptors that were looked at.
     pub descriptors: u32,
+}
+
+/// A chain that was taken by another daemon. Its place in the available ring may be that of another by now,
+/// so it is taken from a ring that is ours, behind the guest's memory.
+#[derive(Debug)]
+pub struct Again {
+    memory: Memory,
+    queue: Queue,
+}
+
+impl Again {
+    /// The chain of this queue that begins with this descriptor.
+    pub fn new(memory: &Memory, queue: &Queue, head: u16) -> Option<Self> {
+        use vm_memory::GuestMemoryBackend as _;
+        const SIZE: usize = 4096;
+        let end = memory.last_addr().0.checked_add(1)?;
+        let at = GuestAddress(end.checked_next_multiple_of(SIZE as u64)?);
+        let region = GuestRegionMmap::from_range(at, SIZE, None).ok()?;
+        let memory = memory.insert_region(Arc::new(region)).ok()?;
+        let ring = [0, 1, head].map(u16::to_le);
+        memory.write_obj(ring, at).ok()?;
+        let mut again = Queue::new(queue.max_size()).ok()?;
+        again.try_set_size(queue.size()).ok()?;
+        again.try_set_desc_table_address(GuestAddress(queue.desc_table())).ok()?;
+        again.try_set_avail_ring_address(at).ok()?;
+        again.set_ready(true);
+        Some(Self { memory, queue: again })
+    }
+
+    /// The chain, and the memory that it is in.
+    pub fn chain(&mut self) -> Result<(&Memory, Chain<'_>), Broken> {
+        let Self { memory, queue } = self;
+        let memory = &*memory;
+        let chain = queue.iter(memory).ok().and_then(|mut chains| chains.next());
+        Ok((memory, chain.ok_or(Broken)?))
+    }
 }
 
 /// Looks through a chain.

@@ -24,6 +24,7 @@ use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRE
 
 use super::call::{Asker, Call, QueueCall};
 use super::error::Refused;
+use super::inflight::Inflight;
 use super::memory::{MAX_REGIONS, Region, Table};
 
 /// Of the stack of a thread, which calls nothing deep.
@@ -181,6 +182,7 @@ impl VhostUserBackendReqHandlerMut for Control {
         Ok(VhostUserProtocolFeatures::CONFIG
             | VhostUserProtocolFeatures::MQ
             | VhostUserProtocolFeatures::RESET_DEVICE
+            | VhostUserProtocolFeatures::INFLIGHT_SHMFD
             | VhostUserProtocolFeatures::CONFIGURE_MEM_SLOTS)
     }
 
@@ -215,12 +217,13 @@ impl VhostUserBackendReqHandlerMut for Control {
         not_offered()
     }
 
-    fn get_inflight_fd(&mut self, _: &VhostUserInflight) -> Result<(VhostUserInflight, File)> {
-        not_offered()
+    fn get_inflight_fd(&mut self, asked: &VhostUserInflight) -> Result<(VhostUserInflight, File)> {
+        Inflight::create(asked).map_err(refused)
     }
 
-    fn set_inflight_fd(&mut self, _: &VhostUserInflight, _: File) -> Result<()> {
-        not_offered()
+    fn set_inflight_fd(&mut self, given: &VhostUserInflight, file: File) -> Result<()> {
+        let inflight = Inflight::adopt(given, &file).map_err(refused)?;
+        self.ask(Call::Inflight(Box::new(inflight))).map(drop)
     }
 
     fn get_max_mem_slots(&mut self) -> Result<u64> {

@@ -35,6 +35,11 @@ pub enum Refused {
         "the guest's memory is in a file on a disk or elsewhere; give it a memfd, or a file on tmpfs or hugetlbfs"
     )]
     NotMemory,
+    /// Memory for what is in flight that is of no device like this, or no such memory.
+    #[error(
+        "what was in flight is not of a GPIO device with these queues; give back the memory of GET_INFLIGHT_FD, or ask for new"
+    )]
+    Inflight,
     /// Feature bits that were not offered.
     #[error("feature bits {0:#x} were not offered")]
     Features(u64),

@@ -20,8 +20,8 @@ use nix::sys::statfs::{HUGETLBFS_MAGIC, TMPFS_MAGIC, fstatfs};
 use super::error::Refused;
 use super::memory::MAX_REGIONS;
 
-/// Most mappings at a time, of all guests.
-const MAPPINGS: usize = 1024 * MAX_REGIONS;
+/// Most mappings at a time, of all guests: each has its memory, and one of what is in flight.
+const MAPPINGS: usize = 1024 * (MAX_REGIONS + 1);
 
 /// A range of addresses that the handler looks after.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One virtqueue, with the descriptors by which both sides wake one another.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
@@ -12,8 +13,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
 use vm_memory::GuestAddress;
 
-use super::chain::{Chain, Memory};
+use super::chain::{Again, Chain, Memory};
 use super::error::Refused;
+use super::track::Track;
 use crate::hub::SessionKey;
 use crate::token::Source;
 
@@ -34,6 +36,10 @@ pub struct Ring {
     has_news: bool,
     /// Whether it goes on where another daemon was, which may have taken chains and not returned them.
     is_strange: bool,
+    /// What tells another daemon which chains are out.
+    track: Option<Track>,
+    /// Chains that another daemon had taken and not returned.
+    taken: VecDeque<u16>,
 }
 
 /// What the driver wakes the daemon by.
@@ -59,6 +65,8 @@ impl Ring {
             is_mapped: false,
             has_news: false,
             is_strange: false,
+            track: None,
+            taken: VecDeque::new(),
         }
     }
 
@@ -126,11 +134,50 @@ impl Ring {
         let used = self.queue.used_idx(memory, Ordering::Acquire).map_err(|_| Refused::Address)?;
         self.queue.set_next_used(used.0);
         let available = self.queue.avail_idx(memory, Ordering::Acquire);
-        self.is_strange &= available.map_err(|_| Refused::Address)? != used;
+        let available = available.map_err(|_| Refused::Address)?;
+        self.is_strange &= available != used;
+        self.recover(used.0, available.0)?;
         let token = Source::Session(session).token();
         kick.registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
         self.kick = Some(kick);
         Ok(())
+    }
+
+    /// Finds the chains that another daemon had taken. Each that was taken has been returned or is one of
+    /// these, so it is known where to go on, whatever the monitor says.
+    fn recover(&mut self, used: u16, available: u16) -> Result<(), Refused> {
+        let Some(track) = &mut self.track else { return Ok(()) };
+        if let Some(taken) = track.recover(self.queue.size(), used, available)? {
+            let count = u16::try_from(taken.len()).map_err(|_| Refused::Inflight)?;
+            self.queue.set_next_avail(used.wrapping_add(count));
+            self.taken = taken.into();
+            self.is_strange = false;
+        }
+        Ok(())
+    }
+
+    /// From here on it is kept there which chains are out.
+    pub fn set_track(&mut self, track: Track) {
+        self.track = Some(track);
+    }
+
+    /// The driver has begun anew: no chain is out.
+    pub fn forget(&mut self) {
+        self.taken.clear();
+        if let Some(track) = &mut self.track {
+            track.clear();
+        }
+    }
+
+    /// The next chain that another daemon had taken and not returned.
+    pub fn again(&mut self, memory: &Memory) -> Result<Option<Again>, Broken> {
+        match self.taken.front() {
+            Some(&head) if self.is_running() => {
+                self.taken.pop_front();
+                Again::new(memory, &self.queue, head).map(Some).ok_or(Broken)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The guest's memory is another. Monitors take regions away and add them anew while a ring runs: until
@@ -180,12 +227,22 @@ impl Ring {
             return Ok(None);
         }
         let chain = self.queue.iter(memory).map_err(|_| Broken)?.next();
-        chain.filter(|chain| chain.head_index() < self.queue.size()).map(Some).ok_or(Broken)
+        let chain = chain.filter(|chain| chain.head_index() < self.queue.size()).ok_or(Broken)?;
+        if let Some(track) = &mut self.track {
+            track.take(chain.head_index());
+        }
+        Ok(Some(chain))
     }
 
     /// Returns a chain, into which `written` bytes were written.
     pub fn complete(&mut self, memory: &Memory, head: u16, written: u32) -> Result<(), Broken> {
+        if let Some(track) = &self.track {
+            track.before_return(head);
+        }
         self.queue.add_used(memory, head, written).map_err(|_| Broken)?;
+        if let Some(track) = &self.track {
+            track.after_return(head, self.queue.next_used());
+        }
         self.has_news = true;
         Ok(())
     }

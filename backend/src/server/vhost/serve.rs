@@ -7,6 +7,7 @@ use vgpio_virtio::{
 };
 
 use super::chain::{self, Chain, Memory, Space};
+use super::inflight::Inflight;
 use super::ring::{Broken, Ring};
 
 /// What a guest may cost in a turn before others have theirs: so many descriptors that are looked at, or
@@ -25,13 +26,14 @@ pub struct Held {
     pub space: Space,
 }
 
-/// Serves a chain of the request queue; returns what it cost, and the chain if it is answered later. An
-/// error names the queue.
+/// Serves a chain of the request queue; returns what it cost, and the chain if it is answered later. What
+/// it makes of lines is kept in `inflight`. An error names the queue.
 pub fn request(
     device: &mut Device<Held>,
     rings: &mut [Ring; QUEUES],
     memory: &Memory,
     chain: Chain<'_>,
+    inflight: Option<&mut Inflight>,
 ) -> Result<(u32, Option<Held>), usize> {
     let read = chain::read::<REQUEST_SIZE>(memory, chain.clone());
     let (head, space) = (chain.head_index(), read.space);
@@ -44,6 +46,10 @@ pub fn request(
         return Ok((cost.max(if is_set { SET } else { DEAR }), Some(Held { head, space })));
     }
     let returned = give_back(device, rings, memory);
+    // Once the guest knows that it is done, it must not be forgotten.
+    if let Some(inflight) = inflight {
+        inflight.save(device.saved());
+    }
     let written = match answer {
         Answer::Now(response) => space.write(memory, &response.encode()),
         Answer::Names if has_room(1 + device.names().len()) => {
@@ -142,7 +148,7 @@ mod tests {
         let named = LineEntry { vgpio: 0, name: "A", ..line };
         let mut device = Device::new(&Lines::new(&[named, line])).unwrap();
         let chain = requests.pop(&memory).unwrap().unwrap();
-        request(&mut device, &mut rings, &memory, chain).unwrap().0
+        request(&mut device, &mut rings, &memory, chain, None).unwrap().0
     }
 
     #[test]

@@ -5,19 +5,15 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
-use mio::Registry;
-use vgpio_protocol::{Event, Frame};
-use vgpio_virtio::{Device, EVENT_QUEUE, FEATURE_IRQ, QUEUES, REQUEST_QUEUE, greeting};
-use vhost::vhost_user::message::VhostUserVirtioFeatures;
-use virtio_bindings::virtio_ring::VIRTIO_RING_F_EVENT_IDX;
+use vgpio_protocol::{Event, Frame, Reason, Values};
+use vgpio_virtio::{Device, EVENT_QUEUE, QUEUES, REQUEST_QUEUE, greeting};
 
-use super::call::{Asker, Call, QueueCall};
-use super::control::{self, FEATURES};
-use super::error::Refused;
+use super::call::Asker;
+use super::control;
+use super::inflight::Inflight;
 use super::memory::Shared;
 use super::ring::{Broken, Ring};
 use super::serve::{self, Held, SHARE};
-use crate::hub::SessionKey;
 use crate::server::guest::Turn;
 use crate::session::{Context, LogLimit, Session};
 
@@ -29,11 +25,13 @@ pub struct Vmm {
     /// To be said to the session first.
     greeting: Vec<u8>,
     /// Once the session has its lines.
-    device: Option<Device<Held>>,
-    memory: Option<Shared>,
-    rings: [Ring; QUEUES],
+    pub(super) device: Option<Device<Held>>,
+    pub(super) memory: Option<Shared>,
+    /// What outlives this daemon.
+    pub(super) inflight: Option<Inflight>,
+    pub(super) rings: [Ring; QUEUES],
     /// The request that the session is carrying out.
-    pending: Option<Held>,
+    pub(super) pending: Option<Held>,
     /// The queue that was found broken between turns.
     broken: Option<usize>,
     connection: UnixStream,
@@ -52,6 +50,7 @@ impl Vmm {
             greeting: messages,
             device: None,
             memory: None,
+            inflight: None,
             rings: [Ring::new(), Ring::new()],
             pending: None,
             broken: None,
@@ -106,7 +105,8 @@ impl Vmm {
         if let Err(queue) = self.notify() {
             self.fail(queue, session, cx.log);
         }
-        if self.memory.as_ref().is_some_and(Shared::is_cut) {
+        self.save();
+        if self.is_cut() {
             if cx.log.allows_one() {
                 log::warn!("session {}: closed: its memory was cut short", session.id());
             }
@@ -120,7 +120,7 @@ impl Vmm {
     /// # Errors
     /// The session has no lines for the guest.
     pub fn flush(&mut self, session: &mut Session, log: &mut LogLimit) -> io::Result<bool> {
-        let waited = self.pending.is_some();
+        let waited = self.is_waiting();
         session.outbox.write(&mut Inbox(self))?;
         if self.is_refused {
             return Err(io::ErrorKind::ConnectionRefused.into());
@@ -129,102 +129,28 @@ impl Vmm {
         if let Some(queue) = broken {
             self.fail(queue, session, log);
         }
-        let is_cut = self.memory.as_ref().is_some_and(Shared::is_cut);
-        let goes_on = (waited && self.pending.is_none()) || broken.is_some() || is_cut;
+        self.save();
+        let goes_on = (waited && !self.is_waiting()) || broken.is_some() || self.is_cut();
         Ok(goes_on || self.has_messages())
     }
 
-    /// Does what the virtual machine monitor asks.
-    ///
-    /// # Errors
-    /// It asks for what cannot be.
-    pub fn answer(
-        &mut self,
-        call: Call,
-        session: SessionKey,
-        registry: &Registry,
-    ) -> Result<u16, Refused> {
-        match call {
-            Call::Features(features) => self.set_features(features)?,
-            Call::Memory(shared) => {
-                for ring in self.rings.iter_mut().filter(|ring| ring.is_started()) {
-                    ring.remap(&shared.memory);
-                }
-                self.memory = Some(shared);
-            }
-            Call::Reset => self.reset(),
-            Call::Queue(index, call) => return self.queue(index, call, session, registry),
-            Call::Gone(_) => {}
-        }
-        Ok(0)
+    /// Whether requests wait for the session.
+    fn is_waiting(&self) -> bool {
+        self.pending.is_some() || self.device.as_ref().is_some_and(Device::is_restoring)
     }
 
-    fn set_features(&mut self, features: u64) -> Result<(), Refused> {
-        if features & !FEATURES != 0 {
-            return Err(Refused::Features(features & !FEATURES));
-        }
-        if let Some(device) = &mut self.device {
-            device.set_interrupts(features & FEATURE_IRQ != 0);
-        }
-        for ring in &mut self.rings {
-            ring.set_event_idx(features & (1 << VIRTIO_RING_F_EVENT_IDX) != 0);
-            // Without the protocol's own feature bits, nobody would enable it.
-            if features & VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits() == 0 {
-                ring.enable(true);
-            }
-        }
-        Ok(())
+    /// Whether memory has turned out not to be there.
+    fn is_cut(&self) -> bool {
+        self.memory.as_ref().is_some_and(Shared::is_cut)
+            || self.inflight.as_ref().is_some_and(Inflight::is_cut)
     }
 
-    fn reset(&mut self) {
-        for ring in &mut self.rings {
-            ring.stop();
-            ring.set_next(0);
+    /// Keeps what the guest has made of its lines. What it is told of them comes before: a daemon that is
+    /// killed between leaves an interrupt twice, and none out.
+    fn save(&mut self) {
+        if let (Some(inflight), Some(device)) = (&mut self.inflight, &self.device) {
+            inflight.save(device.saved());
         }
-        self.forget();
-    }
-
-    /// The driver has begun anew: what it had given to the device is not the device's any more.
-    fn forget(&mut self) {
-        self.pending = None;
-        if let Some(device) = &mut self.device {
-            device.reset();
-        }
-    }
-
-    fn queue(
-        &mut self,
-        index: u32,
-        call: QueueCall,
-        session: SessionKey,
-        registry: &Registry,
-    ) -> Result<u16, Refused> {
-        let ring = self.rings.get_mut(index as usize).ok_or(Refused::Queue(index))?;
-        match call {
-            QueueCall::Size(size) => ring.set_size(size)?,
-            QueueCall::Addresses(addresses) => ring.set_addresses(addresses)?,
-            QueueCall::Next(next) => {
-                let next = u16::try_from(next).map_err(|_| Refused::Size(next))?;
-                // A queue that is stopped and started again goes on where it was; only a driver that
-                // has reset its device begins at 0.
-                let is_reset = next == 0 && ring.next() != 0;
-                ring.set_next(next);
-                // The others have begun anew, too: what they have since is the new driver's.
-                if is_reset && !self.rings.iter().any(Ring::is_started) {
-                    self.forget();
-                }
-            }
-            QueueCall::Start(file) => {
-                let memory = self.memory.as_ref().map(|shared| &shared.memory);
-                let memory = memory.ok_or(Refused::NoMemory)?;
-                ring.start(memory, file, session, registry)?;
-            }
-            QueueCall::Stop => return Ok(ring.stop()),
-            QueueCall::Call(file) => ring.set_call(file)?,
-            QueueCall::Error(file) => ring.set_error(file)?,
-            QueueCall::Enable(enabled) => ring.enable(enabled),
-        }
-        Ok(0)
     }
 
     /// Has the session carry out what it is asked, as far as it takes it.
@@ -247,6 +173,9 @@ impl Vmm {
         let (Some(Shared { memory, .. }), Some(device)) = (&self.memory, &mut self.device) else {
             return Ok(0);
         };
+        if device.is_restoring() {
+            return Ok(0);
+        }
         let [requests, events] = &mut self.rings;
         let in_requests = |_: Broken| REQUEST_QUEUE;
         let in_events = |_: Broken| EVENT_QUEUE;
@@ -256,12 +185,24 @@ impl Vmm {
         if events.is_running() && events.is_strange() {
             return Err(EVENT_QUEUE);
         }
+        if let Some(mut again) = events.again(memory).map_err(in_events)? {
+            let (memory, chain) = again.chain().map_err(in_events)?;
+            return serve::event(device, events, memory, chain).map_err(in_events);
+        }
         // A buffer that came before a request that disarms its line is to go back before the response.
         if let Some(chain) = events.pop(memory).map_err(in_events)? {
             return serve::event(device, events, memory, chain).map_err(in_events);
         }
+        if is_free && let Some(mut again) = requests.again(memory).map_err(in_requests)? {
+            let (memory, chain) = again.chain().map_err(in_requests)?;
+            let kept = self.inflight.as_mut();
+            let (cost, held) = serve::request(device, &mut self.rings, memory, chain, kept)?;
+            self.pending = held;
+            return Ok(cost);
+        }
         if is_asked && let Some(chain) = requests.pop(memory).map_err(in_requests)? {
-            let (cost, held) = serve::request(device, &mut self.rings, memory, chain)?;
+            let kept = self.inflight.as_mut();
+            let (cost, held) = serve::request(device, &mut self.rings, memory, chain, kept)?;
             self.pending = held;
             return Ok(cost);
         }
@@ -271,18 +212,26 @@ impl Vmm {
     /// Whether the driver has made something available, which it need not have told, or its memory is gone.
     #[must_use]
     pub fn has_rung(&self) -> bool {
-        let Some(shared) = &self.memory else { return false };
+        let Some(Shared { memory, .. }) = &self.memory else { return false };
         let [requests, events] = &self.rings;
-        let has_chain = |ring: &Ring| ring.has_chain(&shared.memory).unwrap_or(true);
+        let has_chain = |ring: &Ring| ring.has_chain(memory).unwrap_or(true);
         self.broken.is_some()
-            || shared.is_cut()
-            || has_chain(events)
-            || (self.pending.is_none() && has_chain(requests))
+            || self.is_cut()
+            || (self.is_served() && has_chain(events))
+            || (!self.is_waiting() && has_chain(requests))
+    }
+
+    /// Whether chains are taken from the queues: not before the lines are what another daemon has left.
+    fn is_served(&self) -> bool {
+        self.device.as_ref().is_some_and(|device| !device.is_restoring())
     }
 
     /// Has the driver tell from now on when it makes something available. False if it has done so meanwhile.
     pub fn sleep(&mut self) -> bool {
-        let Some(Shared { memory, .. }) = &self.memory else { return true };
+        let is_served = self.is_served();
+        let Some(Shared { memory, .. }) = self.memory.as_ref().filter(|_| is_served) else {
+            return true;
+        };
         let [requests, events] = &mut self.rings;
         // No request is taken before that which is being carried out is answered.
         let requests = self.pending.is_none().then_some((requests, REQUEST_QUEUE));
@@ -302,13 +251,19 @@ impl Vmm {
     /// Takes a message of the session.
     fn hear(&mut self, seq: u64, event: &Event<'_>) -> io::Result<()> {
         match (&mut self.device, event) {
-            (Some(device), _) => device.event(seq, event),
-            (None, Event::Attached(lines)) => {
-                let device = Device::new(lines).map_err(io::Error::other)?;
-                if let Some(asker) = self.asker.take() {
+            (Some(device), _) => {
+                device.event(seq, event);
+                // The monitor may ask once it is known what the lines are at first.
+                let is_first = |values: &Values| values.reason == Reason::Attached;
+                if (matches!(event, Event::Values(values) if is_first(values))
+                    || matches!(event, Event::Error(_)))
+                    && let Some(asker) = self.asker.take()
+                {
                     control::start(self.connection.try_clone()?, asker, device.config())?;
                 }
-                self.device = Some(device);
+            }
+            (None, Event::Attached(lines)) => {
+                self.device = Some(Device::new(lines).map_err(io::Error::other)?);
             }
             (None, Event::Error(_)) => self.is_refused = true,
             (None, _) => {}
@@ -328,6 +283,10 @@ impl Vmm {
             && let Some(response) = device.take_response()
         {
             self.pending = None;
+            // Once the guest knows that it is done, it must not be forgotten.
+            if let Some(inflight) = &mut self.inflight {
+                inflight.save(device.saved());
+            }
             let written = held.space.write(memory, &response.encode());
             requests.complete(memory, held.head, written).map_err(|_| REQUEST_QUEUE)?;
         }

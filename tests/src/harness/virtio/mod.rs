@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A guest without a virtual machine: its virtio driver and its monitor's vhost-user frontend.
 
+mod inflight;
 pub mod ring;
 
 use std::fs::File;
@@ -20,6 +21,7 @@ use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRE
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
 use super::eventually;
+pub use inflight::Inflight;
 use ring::{DriverRing, ROOM, SIZE, WRITE};
 
 /// Where the guest's memory begins.
@@ -41,6 +43,8 @@ pub struct VirtioGuest {
     pub memory: GuestMemoryMmap,
     /// Request and event queue.
     pub rings: [DriverRing; QUEUES],
+    /// What the monitor keeps for the daemon of what is in flight.
+    pub inflight: Option<Inflight>,
     socket: PathBuf,
 }
 
@@ -81,7 +85,7 @@ impl VirtioGuest {
         let region = (GuestAddress(RAM), size, Some(FileOffset::new(file, 0)));
         let memory = GuestMemoryMmap::from_ranges_with_files([region]).expect("memory");
         let rings = [DriverRing::new(RAM), DriverRing::new(RAM + ROOM)];
-        Self { frontend: None, memory, rings, socket: socket.to_owned() }
+        Self { frontend: None, memory, rings, inflight: None, socket: socket.to_owned() }
     }
 
     /// Connects, and agrees on features.
@@ -115,6 +119,7 @@ impl VirtioGuest {
         let wanted = VhostUserProtocolFeatures::CONFIG
             | VhostUserProtocolFeatures::REPLY_ACK
             | VhostUserProtocolFeatures::MQ
+            | VhostUserProtocolFeatures::INFLIGHT_SHMFD
             | VhostUserProtocolFeatures::RESET_DEVICE;
         assert!(protocol.contains(wanted), "{protocol:?}");
         frontend.set_protocol_features(wanted).expect("they were offered");
@@ -182,10 +187,12 @@ impl VirtioGuest {
         self.frontend = None;
     }
 
-    /// The monitor connects again as soon as it can, and goes on as QEMU does: where the used rings end.
+    /// The monitor connects again as soon as it can, and goes on as QEMU does: with what is in flight, if it
+    /// keeps that, and where the used rings end.
     pub fn reconnect(&mut self) {
         self.frontend = None;
         eventually("the lines are free", || self.try_connect().ok());
+        self.give_inflight().expect("the daemon takes it");
         let next = [0, 1].map(|i: usize| self.rings[i].used_index(&self.memory));
         self.run(next);
     }
