@@ -9,7 +9,7 @@ use vgpio_protocol::{Configure, EdgeDetection, LineSet, Lines, Request as Messag
 use crate::layout::{
     CONFIG_SIZE, Direction, IrqStatus, IrqType, Kind, MAX_LINE, Request, Response,
 };
-use crate::line::Line;
+use crate::line::{Giving, Line};
 use crate::names;
 use crate::operation::{Operation, Work};
 use crate::session::Posts;
@@ -184,16 +184,22 @@ impl<B> Device<B> {
         let changing = self.operation.as_mut().and_then(Operation::abandon);
         for (i, line) in self.lines.iter_mut().enumerate() {
             // What is on its way may have changed the line, or may do so yet.
-            let is_changing = changing == Some(i);
+            let changing = changing.filter(|(line, _)| *line == i);
+            let is_changing = changing.is_some();
             line.is_input &= !is_changing;
             line.is_watched &= !is_changing;
             if is_changing || line.is_changed() {
                 // Each by a message of its own, for one that fails changes no line at all.
-                self.posts.post(&Message::Configure(line.back(1 << i)));
+                let seq = self.posts.post(&Message::Configure(line.back(1 << i)));
+                let before = line.on_host(line.direction);
+                let to = changing.and_then(|(_, to)| to);
+                let from = to.map_or(before, |to| line.on_host(to));
+                line.giving = Some(Giving { seq, from, before });
+                line.is_owed = false;
             }
             line.forget();
             line.irq.disable();
-            line.direction = if line.first.output { Direction::Out } else { Direction::In };
+            line.direction = line.first_direction();
         }
         self.held = None;
         self.response = None;

@@ -64,13 +64,27 @@ impl<B> Device<B> {
             self.not_restored(seq);
         }
         // What is asked of a line whose chip is gone is remembered, and done when it is back.
-        if let Some(operation) = &mut self.operation
-            && operation.has(seq)
-            && error.code != ErrorCode::LineLost
-        {
-            operation.failed = true;
+        if error.code != ErrorCode::LineLost {
+            self.refused(seq);
         }
         self.finish(seq, None);
+    }
+
+    /// What this message asks for is not done.
+    fn refused(&mut self, seq: u64) {
+        for line in &mut self.lines {
+            line.not_given(seq);
+        }
+        let Some(operation) = self.operation.as_mut().filter(|operation| operation.has(seq)) else {
+            return;
+        };
+        operation.failed = true;
+        if matches!(operation.work, Work::Abandoned)
+            && let Some(line) = self.lines.get_mut(operation.line)
+            && let Some(giving) = &mut line.giving
+        {
+            giving.from = giving.before;
+        }
     }
 
     /// Some of the lines whose levels were asked for cannot be read: what they were last is believed.
@@ -120,6 +134,7 @@ impl<B> Device<B> {
                     Direction::None => !line.first.output,
                 };
                 line.is_watched &= line.is_input;
+                line.is_owed = false;
                 self.returned.extend(line.direct(direction));
                 Response::OK
             }

@@ -27,6 +27,21 @@ pub(crate) struct Line<B> {
     pub irq: Irq<B>,
     /// What it was when it was attached.
     pub first: First,
+    /// A message that gives it back after a reset.
+    pub giving: Option<Giving>,
+    /// Whether the host has refused to make it what it was when it was attached.
+    pub is_owed: bool,
+}
+
+/// A line on its way to what it was when it was attached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Giving {
+    /// The message.
+    pub seq: u64,
+    /// The direction that it has if the host refuses.
+    pub from: Direction,
+    /// The same, if it refuses also what was asked before.
+    pub before: Direction,
 }
 
 /// What a line was when it was attached, and is again when the guest has done with it.
@@ -49,16 +64,19 @@ impl<B> Line<B> {
             shared: entry.flags.has(LineFlags::SHARED).then_some(entry.edges),
             irq: Irq::default(),
             first: First { output, level: false },
+            giving: None,
+            is_owed: false,
         }
     }
 
     /// Whether the host must be told to make it what it was when it was attached.
     pub fn is_changed(&self) -> bool {
-        match self.direction {
-            Direction::Out => !self.first.output || self.value != self.first.level,
-            Direction::In => self.first.output,
-            Direction::None => false,
-        }
+        self.is_owed
+            || match self.direction {
+                Direction::Out => !self.first.output || self.value != self.first.level,
+                Direction::In => self.first.output,
+                Direction::None => false,
+            }
     }
 
     /// Whether the host tells all changes that an interrupt of this type is made of.
@@ -93,12 +111,35 @@ impl<B> Line<B> {
         self.irq.disable()
     }
 
+    /// The direction that the host has it in, if the guest has this one.
+    pub fn on_host(&self, direction: Direction) -> Direction {
+        match direction {
+            Direction::None => self.first_direction(),
+            direction => direction,
+        }
+    }
+
+    pub fn first_direction(&self) -> Direction {
+        if self.first.output { Direction::Out } else { Direction::In }
+    }
+
+    /// The host refuses to give it back by this message: it stays what it is, and is owed.
+    pub fn not_given(&mut self, seq: u64) {
+        if let Some(giving) = self.giving.take_if(|giving| giving.seq == seq) {
+            self.is_owed = true;
+            // Unless it has no direction since.
+            if self.direction == self.first_direction() {
+                self.direction = giving.from;
+            }
+        }
+    }
+
     /// Becomes what it was when it was attached, as far as the guest sees; its buffer comes back.
     pub fn begin_anew(&mut self) -> Option<(B, IrqStatus)> {
         self.forget();
         self.is_input = false;
         self.is_watched = false;
-        self.direction = if self.first.output { Direction::Out } else { Direction::In };
+        self.direction = self.first_direction();
         self.irq.disable()
     }
 

@@ -30,11 +30,13 @@ pub(crate) enum Work {
 }
 
 impl Operation {
-    /// Abandons it; returns its line, which it may change yet, unless it has been abandoned already.
-    pub fn abandon(&mut self) -> Option<usize> {
+    /// Abandons it; returns its line, which it may change yet, unless it has been abandoned already, and the
+    /// direction that it may give it.
+    pub fn abandon(&mut self) -> Option<(usize, Option<Direction>)> {
         match std::mem::replace(&mut self.work, Work::Abandoned) {
             Work::GetValue | Work::Restore | Work::Abandoned => None,
-            Work::SetValue(_) | Work::SetDirection(_) | Work::Enable(_) => Some(self.line),
+            Work::SetDirection(to) => Some((self.line, Some(to).filter(|_| !self.failed))),
+            Work::SetValue(_) | Work::Enable(_) => Some((self.line, None)),
         }
     }
 

@@ -81,6 +81,54 @@ fn what_the_host_does_not_give_back_stays_as_it_is() {
 }
 
 #[test]
+fn a_line_that_is_not_given_back_is_seen_as_it_is_and_given_back_by_the_next_reset() {
+    for (outputs, direction, seen) in [(0, OUTPUT, 1), (1, INPUT, 2)] {
+        let mut world = World::new(1, outputs);
+        assert_eq!(world.request(Kind::SetDirection, 0, direction), Response::OK);
+        world.hosts[0].refuses = true;
+        for _ in 0..3 {
+            reset(&mut world);
+            assert_eq!(world.request(Kind::GetDirection, 0, 0).value, seen);
+        }
+        world.hosts[0].refuses = false;
+        reset(&mut world);
+        assert_eq!(world.hosts[0].output, outputs == 1);
+        assert_eq!(u32::from(world.request(Kind::GetDirection, 0, 0).value), 3 - direction);
+        assert!(world.device.messages().is_empty());
+    }
+}
+
+#[test]
+fn a_line_that_is_not_given_back_is_when_the_guest_lets_go() {
+    let mut world = World::new(1, 1);
+    assert_eq!(world.request(Kind::SetValue, 0, 0), Response::OK);
+    world.hosts[0].refuses = true;
+    reset(&mut world);
+    assert!(!world.hosts[0].level);
+    assert_eq!(world.request(Kind::SetDirection, 0, 0), Response::ERROR);
+    world.hosts[0].refuses = false;
+    assert_eq!(world.request(Kind::SetDirection, 0, 0), Response::OK);
+    assert!(world.hosts[0].level);
+}
+
+#[test]
+fn a_direction_that_was_refused_under_a_reset_is_not_believed() {
+    for refuses in [false, true] {
+        let mut world = late(World::new(1, 0), 0);
+        assert_eq!(world.ask(Kind::SetDirection, 0, OUTPUT), None);
+        world.device.reset();
+        world.hosts[0].refuses = refuses;
+        world.pace = 2;
+        world.serve();
+        world.hosts[0].refuses = true;
+        world.pace = usize::MAX;
+        world.serve();
+        assert_eq!(world.request(Kind::GetDirection, 0, 0).value == 1, !refuses);
+        assert_eq!(world.hosts[0].output, !refuses);
+    }
+}
+
+#[test]
 fn a_request_after_a_reset_waits_for_what_was_before() {
     let mut world = late(World::new(2, 0), 0);
     assert_eq!(world.ask(Kind::GetValue, 0, 0), None);
