@@ -82,6 +82,13 @@ impl Vmm {
         Ok(())
     }
 
+    /// The driver has begun anew, as a queue tells. What other queues have taken is the new driver's already.
+    fn begin_anew(&mut self) {
+        if !self.rings.iter().any(Ring::has_taken) {
+            self.forget();
+        }
+    }
+
     /// The driver has begun anew: what it had given to the device is not the device's any more.
     fn forget(&mut self) {
         self.pending = None;
@@ -110,15 +117,16 @@ impl Vmm {
                 // has reset its device begins at 0.
                 let is_reset = next == 0 && ring.next() != 0;
                 ring.set_next(next);
-                // The others have begun anew, too: what they have since is the new driver's.
-                if is_reset && !self.rings.iter().any(Ring::is_started) {
-                    self.forget();
+                if is_reset {
+                    self.begin_anew();
                 }
             }
             QueueCall::Start(file) => {
                 let memory = self.memory.as_ref().map(|shared| &shared.memory);
                 let memory = memory.ok_or(Refused::NoMemory)?;
-                ring.start(memory, file, session, registry)?;
+                if ring.start(memory, file, session, registry)? {
+                    self.begin_anew();
+                }
                 // By now it is known what was negotiated.
                 let lines = self.inflight.as_mut().and_then(Inflight::take_lines);
                 if let (Some(device), Some(lines)) = (&mut self.device, lines) {

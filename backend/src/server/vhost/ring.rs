@@ -11,7 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
-use vm_memory::GuestAddress;
+use vm_memory::{Bytes, GuestAddress};
 
 use super::chain::{Again, Chain, Memory};
 use super::error::Refused;
@@ -36,6 +36,10 @@ pub struct Ring {
     has_news: bool,
     /// Whether it goes on where another daemon was, which may have taken chains and not returned them.
     is_strange: bool,
+    /// What was returned last, as the used ring has it, and the driver when it goes on.
+    last: Option<[u32; 2]>,
+    /// Whether a chain was taken since it was started.
+    has_taken: bool,
     /// What tells another daemon which chains are out.
     track: Option<Track>,
     /// Chains that another daemon had taken and not returned.
@@ -65,6 +69,8 @@ impl Ring {
             is_mapped: false,
             has_news: false,
             is_strange: false,
+            last: None,
+            has_taken: false,
             track: None,
             taken: VecDeque::new(),
         }
@@ -114,14 +120,16 @@ impl Ring {
         self.is_enabled = enabled;
     }
 
-    /// Starts the ring: from here on a kick of the driver wakes the session.
+    /// Starts the ring: from here on a kick of the driver wakes the session. Returns whether it is not the
+    /// ring that was served before, for a driver that resets the device begins with rings of zeros
+    /// (virtio 1.3, section 4.1.5.1.3.1).
     pub fn start(
         &mut self,
         memory: &Memory,
         file: File,
         session: SessionKey,
         registry: &Registry,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         self.stop();
         let kick = Kick { file: eventfd(file)?, registry: registry.try_clone()? };
         let fd = kick.file.as_raw_fd();
@@ -132,6 +140,9 @@ impl Ring {
             return Err(Refused::Address);
         }
         let used = self.queue.used_idx(memory, Ordering::Acquire).map_err(|_| Refused::Address)?;
+        let is_new = self.last.is_some_and(|last| {
+            used.0 != self.queue.next_used() || self.last_returned(memory) != Some(last)
+        });
         self.queue.set_next_used(used.0);
         let available = self.queue.avail_idx(memory, Ordering::Acquire);
         let available = available.map_err(|_| Refused::Address)?;
@@ -140,7 +151,19 @@ impl Ring {
         let token = Source::Session(session).token();
         kick.registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
         self.kick = Some(kick);
-        Ok(())
+        Ok(is_new)
+    }
+
+    /// The entry of the used ring before the next.
+    fn last_returned(&self, memory: &Memory) -> Option<[u32; 2]> {
+        let index = self.queue.next_used().wrapping_sub(1) % self.queue.size();
+        let at = self.queue.used_ring().checked_add(4 + 8 * u64::from(index))?;
+        memory.read_obj(GuestAddress(at)).ok()
+    }
+
+    /// Whether it has taken a chain since it was started.
+    pub fn has_taken(&self) -> bool {
+        self.has_taken
     }
 
     /// Finds the chains that another daemon had taken. Each that was taken has been returned or is one of
@@ -164,6 +187,10 @@ impl Ring {
     /// The driver has begun anew: no chain is out.
     pub fn forget(&mut self) {
         self.taken.clear();
+        self.last = None;
+        if !self.is_started() {
+            self.queue.set_next_avail(0);
+        }
         if let Some(track) = &mut self.track {
             track.clear();
         }
@@ -189,6 +216,7 @@ impl Ring {
     /// Stops the ring; returns the entry that is next.
     pub fn stop(&mut self) -> u16 {
         self.kick = None;
+        self.has_taken = false;
         self.queue.set_ready(false);
         self.next()
     }
@@ -231,6 +259,7 @@ impl Ring {
         if let Some(track) = &mut self.track {
             track.take(chain.head_index());
         }
+        self.has_taken = true;
         Ok(Some(chain))
     }
 
@@ -243,6 +272,7 @@ impl Ring {
         if let Some(track) = &self.track {
             track.after_return(head, self.queue.next_used());
         }
+        self.last = Some([head.into(), written]);
         self.has_news = true;
         Ok(())
     }
