@@ -12,12 +12,15 @@
  *   gpiobench count CHIP LINE         counts edges of an input until SIGTERM, and those that the kernel dropped
  *   gpiobench answer CHIP LINE COUNT OUTPUT
  *                                     gives an output the level of an input at each of its edges
+ *   gpiobench keys INPUT CHIP OUTPUT  an output is high while a key of an input device is pressed, until SIGTERM;
+ *                                     how many presses and releases there were
  *
  * Times are CLOCK_MONOTONIC, which is the clock of the kernel's edge timestamps.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/gpio.h>
+#include <linux/input.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -252,12 +255,32 @@ static void answer_edges(int line, uint32_t count, int output)
         set_line(output, read_edge(line).id == GPIO_V2_LINE_EVENT_RISING_EDGE);
 }
 
+static void follow_keys(int input, int output)
+{
+    struct input_event event;
+    uint32_t presses = 0, releases = 0;
+
+    say_ready_until_term("keys");
+    while (read(input, &event, sizeof(event)) == sizeof(event)) {
+        if (event.type != EV_KEY)
+            continue;
+        if (event.value)
+            presses++;
+        else
+            releases++;
+        set_line(output, event.value != 0);
+    }
+    expect_end();
+    printf("{\"mode\":\"keys\",\"presses\":%u,\"releases\":%u}\n", presses, releases);
+}
+
 static int usage(void)
 {
     fputs("usage: gpiobench set|get|edges /dev/gpiochipN LINE COUNT\n"
           "       gpiobench get /dev/gpiochipN LINE COUNT EDGES\n"
           "       gpiobench count /dev/gpiochipN LINE\n"
-          "       gpiobench answer /dev/gpiochipN LINE COUNT OUTPUT\n", stderr);
+          "       gpiobench answer /dev/gpiochipN LINE COUNT OUTPUT\n"
+          "       gpiobench keys /dev/input/eventN /dev/gpiochipN OUTPUT\n", stderr);
     return 2;
 }
 
@@ -268,6 +291,11 @@ int main(int argc, char **argv)
 
     if (!strcmp(mode, "count") && argc == 4) {
         count_edges(request_line(argv[2], number(argv[3], "line offset", 0), BOTH_EDGES));
+        return 0;
+    }
+    if (!strcmp(mode, "keys") && argc == 5) {
+        follow_keys(open_file(argv[2]),
+                    request_line(argv[3], number(argv[4], "line offset", 0), GPIO_V2_LINE_FLAG_OUTPUT));
         return 0;
     }
     if (argc != 5 && argc != 6)

@@ -8,6 +8,8 @@ mod virtio_guest;
 
 type Chip = vgpio_tests::harness::Simulated;
 
+/// Interrupts of levels.
+const PRESSES: u32 = 1000;
 /// Edges as fast as a thousand a second.
 const FAST_EDGES: u32 = 10_000;
 /// Edges at full speed.

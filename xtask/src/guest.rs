@@ -100,12 +100,14 @@ pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Re
 /// The folder with the small kernel.
 fn virtio_kernel(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf> {
     let compiler = format!("CROSS_COMPILE={}", toolbox::GUEST_COMPILER.trim_end_matches("gcc"));
+    let options = ["virtio.config", "virtio-arm64.config"];
+    let [common, machine] = options.map(|name| workspace.join("tests/guest").join(name));
     let own = ["ARCH=arm64"];
     let cross = ["ARCH=arm64", &compiler];
     let kernel = Kernel {
         name: "virtio-kernel",
         arguments: if cfg!(target_arch = "aarch64") { &own } else { &cross },
-        fragment: &workspace.join("tests/guest/virtio.config"),
+        fragments: &[&common, &machine],
         patches: None,
         tools: toolbox::GUEST,
         target: IMAGE,

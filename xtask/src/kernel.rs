@@ -27,8 +27,8 @@ pub struct Kernel<'a> {
     pub name: &'a str,
     /// What make is told: `ARCH=um`.
     pub arguments: &'a [&'a str],
-    /// Options beyond those of `allnoconfig`.
-    pub fragment: &'a Path,
+    /// Options beyond those of `allnoconfig`, in files that are read as one.
+    pub fragments: &'a [&'a Path],
     /// Folder of changes to the source.
     pub patches: Option<&'a Path>,
     /// What it takes beside the tools of [`toolbox::KERNEL`].
@@ -49,7 +49,8 @@ pub struct Kernel<'a> {
 pub fn build(cache: &Cache, kernel: &Kernel, rebuild: bool) -> Result<PathBuf> {
     let patches = kernel.patches.map(patches).transpose()?.unwrap_or_default();
     let own_id = own_source().map(|path| file_id(&path)).transpose()?.unwrap_or_default();
-    let mut inputs = vec![RECIPE.to_owned(), PACKAGE.to_owned(), own_id, read(kernel.fragment)?];
+    let options = kernel.fragments.iter().map(|file| read(file)).collect::<Result<String>>()?;
+    let mut inputs = vec![RECIPE.to_owned(), PACKAGE.to_owned(), own_id, options.clone()];
     for patch in &patches {
         inputs.push(read(patch)?);
     }
@@ -60,7 +61,7 @@ pub fn build(cache: &Cache, kernel: &Kernel, rebuild: bool) -> Result<PathBuf> {
         let build = Build { toolbox, kernel, tree: scratch.join("linux") };
         let origin = build.unpack(cache, scratch)?;
         build.patch(&patches)?;
-        build.configure()?;
+        build.configure(&options)?;
         build.make()?;
         for (from, to) in [(kernel.image, kernel.target), (".config", "config")] {
             let from = build.tree.join(from);
@@ -136,13 +137,14 @@ impl Build<'_> {
         Ok(())
     }
 
-    fn configure(&self) -> Result<()> {
-        let fragment = self.kernel.fragment;
+    fn configure(&self, options: &str) -> Result<()> {
+        let wanted = self.tree.join("wanted.config");
+        write(&wanted, options)?;
         run(
             "configuring the kernel",
-            self.make_command().arg("allnoconfig").env("KCONFIG_ALLCONFIG", fragment),
+            self.make_command().arg("allnoconfig").env("KCONFIG_ALLCONFIG", &wanted),
         )?;
-        let missing = missing_options(&read(fragment)?, &read(&self.tree.join(".config"))?);
+        let missing = missing_options(options, &read(&self.tree.join(".config"))?);
         if missing.is_empty() { Ok(()) } else { Err(Error::KernelConfig { missing }) }
     }
 

@@ -50,7 +50,8 @@ pub const QEMU: &[Tool] = &[
     ("xz", "xz-utils"),
 ];
 /// What the tests run.
-pub const TESTS: &[Tool] = &[("strace", "strace"), ("python3", "python3")];
+pub const TESTS: &[Tool] =
+    &[("strace", "strace"), ("python3", "python3"), ("dtc", "device-tree-compiler")];
 
 /// Packages with pip and what it needs, which may be there for another Python than the first in `PATH`.
 const PIP: [&str; 4] =

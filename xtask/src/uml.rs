@@ -16,7 +16,7 @@ pub fn kernel(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf>
     let kernel = Kernel {
         name: "uml",
         arguments: &["ARCH=um"],
-        fragment: &rig.join("kernel.config"),
+        fragments: &[&rig.join("kernel.config")],
         patches: Some(&rig.join("patches")),
         tools: &[],
         target: "linux",

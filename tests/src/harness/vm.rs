@@ -3,6 +3,7 @@
 //! and moved through QMP.
 
 mod console;
+mod device_tree;
 mod machine;
 mod qmp;
 mod snapshots;

@@ -3,6 +3,7 @@
 //! program that has this module says by its `Chip` which kind it is.
 
 mod edges;
+mod levels;
 mod lines;
 
 use std::path::PathBuf;

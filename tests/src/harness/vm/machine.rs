@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
 
 use super::console::Console;
+use super::device_tree;
 use super::qmp::Qmp;
 use super::{BOOT, COMMAND, Vm};
 use crate::harness::{Daemon, folder};
@@ -90,6 +91,19 @@ impl Machine {
         let options =
             ["-chardev", "socket,id=gpio,fd=3", "-device", "vhost-user-gpio-pci,chardev=gpio"];
         machine.with(&options)
+    }
+
+    /// An unpatched QEMU, whose guest has the virtio device behind this socket at the first virtio-mmio
+    /// transport, and the device tree of `docs/virtio.md`: levels of lines 5 and 6 are keys.
+    pub fn virtio_in_device_tree(socket: &Path) -> Self {
+        let machine = Self::stock(Command::new(from_environment("VGPIO_STOCK_QEMU")));
+        let folder = socket.parent().expect("a folder for sockets");
+        let tree = device_tree::with_overlay(&machine.command, device_tree::example(), folder);
+        let chardev = format!("socket,id=gpio,path={}", socket.display());
+        let device = "vhost-user-gpio-device,chardev=gpio,bus=virtio-mmio-bus.0";
+        machine
+            .with(&["-chardev", &chardev, "-device", device])
+            .with(&["-dtb", &tree.display().to_string()])
     }
 
     fn stock(command: Command) -> Self {
