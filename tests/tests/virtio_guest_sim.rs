@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Real guests with virtio devices, in an unpatched QEMU, on the daemon's simulated block: the suite for
-//! every kind of chip, and what does not depend on the kind.
+//! Real 64-bit Arm guests with virtio devices, in an unpatched QEMU, on the daemon's simulated block.
 
+#[path = "virtio_guest/levels.rs"]
+mod levels;
 #[path = "virtio_guest/life.rs"]
 mod life;
 mod virtio_guest;
 
-type Chip = vgpio_tests::harness::Simulated;
+use std::path::Path;
 
+use vgpio_tests::harness::{Machine, Simulated};
+
+type Chip = Simulated;
+/// The machine with devices.
+const MACHINE: fn(&[&Path]) -> Machine = Machine::virtio;
 /// Interrupts of levels.
 const PRESSES: u32 = 1000;
 /// Edges as fast as a thousand a second.

@@ -1,40 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Makes the guest: the distribution's arm64 kernel as it is, or a small one with a driver that it lacks, and an
-//! initramfs with busybox, libgpiod's tools and the programs of `tests/guest`.
+//! Makes guests: the distribution's arm64 kernel as it is, or a small one with a driver that the distribution's lack,
+//! and an initramfs with busybox, libgpiod's tools and the programs of `tests/guest`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::apt::{Apt, describe};
+use crate::architecture::{ARM64, Architecture};
 use crate::cache::{Cache, create_dir, key, read, write};
 use crate::command::run;
 use crate::error::{Error, Result};
 use crate::kernel::{self, Kernel};
 use crate::progress::Progress;
-use crate::toolbox::{self, Toolbox};
+use crate::toolbox::{self, Tool, Toolbox};
 
 /// The suite of the guest's packages: its kernel is 6.12, its libgpiod 2.2.
 const SUITE: &str = "trixie";
-/// The guest's architecture, as Debian calls it.
-const ARCHITECTURE: &str = "arm64";
 /// Depends on the newest kernel's package. Minor updates are taken whenever the guest is made, not waited for.
 const KERNEL: &str = "linux-image-arm64";
 /// What runs on it, fetched with what it needs.
 const PACKAGES: [&str; 2] = ["busybox-static", "gpiod"];
-/// Files of these packages that go into the initramfs, and where they go.
-const FILES: [(&str, &str); 10] = [
-    ("usr/bin/busybox", "bin"),
-    ("usr/bin/gpiodetect", "bin"),
-    ("usr/bin/gpioget", "bin"),
-    ("usr/bin/gpioinfo", "bin"),
-    ("usr/bin/gpiomon", "bin"),
-    ("usr/bin/gpionotify", "bin"),
-    ("usr/bin/gpioset", "bin"),
-    ("usr/lib/ld-linux-aarch64.so.1", "lib"),
-    ("usr/lib/aarch64-linux-gnu/libc.so.6", "lib"),
-    ("usr/lib/aarch64-linux-gnu/libgpiod.so.3", "lib"),
-];
+/// Programs of these packages that go into the initramfs.
+const PROGRAMS: [&str; 7] =
+    ["busybox", "gpiodetect", "gpioget", "gpioinfo", "gpiomon", "gpionotify", "gpioset"];
+/// Libraries that they need.
+const LIBRARIES: [&str; 2] = ["libc.so.6", "libgpiod.so.3"];
 /// Drivers that are modules of this kernel. None needs another.
 const MODULES: [&str; 5] = [
     "drivers/gpio/gpio-rcar",
@@ -43,18 +34,16 @@ const MODULES: [&str; 5] = [
     "drivers/leds/leds-gpio",
     "drivers/leds/trigger/ledtrig-timer",
 ];
-/// An arm64 kernel as make makes it.
-const IMAGE: &str = "Image";
 /// Raised when the steps below change what comes out.
 const RECIPE: &str = "1";
 
 /// What a guest boots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Boots {
-    /// The distribution's kernel.
+    /// The distribution's arm64 kernel.
     Distribution,
     /// A kernel with the driver of virtio GPIO devices, built from the distribution's source.
-    Virtio,
+    Virtio(&'static Architecture),
 }
 
 /// The folder with the guest's `kernel` and `initramfs`, made if the cache has none for these inputs.
@@ -62,29 +51,32 @@ pub enum Boots {
 /// # Errors
 /// A package or a tool cannot be had, or does not have what is expected in it; a kernel does not build.
 pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Result<PathBuf> {
-    let kernel = match boots {
-        Boots::Distribution => None,
-        Boots::Virtio => Some(virtio_kernel(cache, workspace, rebuild)?),
+    let (architecture, kernel) = match boots {
+        Boots::Distribution => (&ARM64, None),
+        Boots::Virtio(architecture) => {
+            (architecture, Some(virtio_kernel(cache, workspace, architecture, rebuild)?))
+        }
     };
     let programs = workspace.join("tests/guest");
     let (init, bench) = (programs.join("init"), programs.join("gpiobench.c"));
     let mut inputs = vec![RECIPE.to_owned(), SUITE.to_owned(), read(&init)?, read(&bench)?];
-    inputs.extend(FILES.iter().map(|(from, to)| format!("{from} {to}")));
+    inputs.extend(files(architecture).into_iter().map(|(from, to)| format!("{from} {to}")));
     inputs.extend(MODULES.map(str::to_owned));
     inputs.extend(kernel.iter().map(|folder| folder.display().to_string()));
     let inputs: Vec<&[u8]> = inputs.iter().map(String::as_bytes).collect();
     let key = key(&inputs);
     cache.entry("guest", &key, rebuild, |scratch, out| {
-        let toolbox = Toolbox::with(cache, toolbox::GUEST)?;
-        let build =
-            Build { toolbox, packages: scratch.join("packages"), root: scratch.join("root") };
-        write(&out.join("packages.txt"), build.unpack(cache, scratch)?)?;
+        let toolbox = Toolbox::with(cache, &tools(architecture))?;
+        let (packages, root) = (scratch.join("packages"), scratch.join("root"));
+        let build = Build { toolbox, architecture, packages, root };
+        let with_kernel = kernel.is_none();
+        write(&out.join("packages.txt"), build.unpack(cache, scratch, with_kernel)?)?;
         let progress = Progress::new("guest", 0, "");
         build.files()?;
         match &kernel {
             None => build.modules(&build.kernel(out)?)?,
             Some(folder) => {
-                copy(&folder.join(IMAGE), &out.join("kernel"))?;
+                copy(&folder.join(architecture.image.0), &out.join("kernel"))?;
                 copy(&folder.join("config"), &out.join("config"))?;
             }
         }
@@ -92,33 +84,53 @@ pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Re
         build.compile(&bench, "gpiobench")?;
         build.pack(&out.join("initramfs"))?;
         progress.finish();
-        anstream::eprintln!("boot it with: {}", example(&cache.path(&format!("guest-{key}"))));
+        let folder = cache.path(&format!("guest-{key}"));
+        anstream::eprintln!("boot it with: {}", example(architecture, &folder));
         Ok(())
     })
 }
 
 /// The folder with the small kernel.
-fn virtio_kernel(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf> {
-    let compiler = format!("CROSS_COMPILE={}", toolbox::GUEST_COMPILER.trim_end_matches("gcc"));
-    let options = ["virtio.config", "virtio-arm64.config"];
-    let [common, machine] = options.map(|name| workspace.join("tests/guest").join(name));
-    let own = ["ARCH=arm64"];
-    let cross = ["ARCH=arm64", &compiler];
+fn virtio_kernel(
+    cache: &Cache,
+    workspace: &Path,
+    architecture: &Architecture,
+    rebuild: bool,
+) -> Result<PathBuf> {
+    let machine = format!("virtio-{}.config", architecture.linux);
+    let fragments =
+        ["virtio.config", &machine].map(|name| workspace.join("tests/guest").join(name));
     let kernel = Kernel {
         name: "virtio-kernel",
-        arguments: if cfg!(target_arch = "aarch64") { &own } else { &cross },
-        fragments: &[&common, &machine],
+        arguments: &architecture.make_arguments(),
+        fragments: &fragments,
         patches: None,
-        tools: toolbox::GUEST,
-        target: IMAGE,
-        image: "arch/arm64/boot/Image",
-        build_lines: 1700,
+        tools: &tools(architecture),
+        objtool: architecture.objtool,
+        target: architecture.image.0,
+        image: architecture.image.1,
+        build_lines: architecture.build_lines,
     };
     kernel::build(cache, &kernel, rebuild)
 }
 
+/// What making a guest takes.
+fn tools(architecture: &Architecture) -> Vec<Tool> {
+    [toolbox::GUEST, &[architecture.compiler()]].concat()
+}
+
+/// Files of the packages that go into the initramfs, and where they go.
+fn files(architecture: &Architecture) -> Vec<(String, &'static str)> {
+    let programs = PROGRAMS.iter().map(|name| (format!("usr/bin/{name}"), "bin"));
+    let folder = format!("usr/lib/{}-linux-gnu", architecture.gnu);
+    let libraries = LIBRARIES.iter().map(|name| (format!("{folder}/{name}"), "lib"));
+    let (loader, to) = architecture.loader;
+    programs.chain([(loader.to_owned(), to)]).chain(libraries).collect()
+}
+
 struct Build {
     toolbox: Toolbox,
+    architecture: &'static Architecture,
     /// The packages' files.
     packages: PathBuf,
     /// The guest's files.
@@ -127,12 +139,15 @@ struct Build {
 
 impl Build {
     /// Unpacks the packages and says which they were.
-    fn unpack(&self, cache: &Cache, scratch: &Path) -> Result<String> {
-        let no_package = || Error::NoPackage { package: format!("{KERNEL} of {SUITE}") };
-        let apt = Apt::open_foreign(cache, SUITE, ARCHITECTURE)?.ok_or_else(no_package)?;
-        let kernel = apt.dependency(KERNEL, "linux-image-")?;
-        let mut files = vec![apt.fetch_alone(&kernel, scratch)?];
-        files.extend(apt.fetch(&PACKAGES)?);
+    fn unpack(&self, cache: &Cache, scratch: &Path, with_kernel: bool) -> Result<String> {
+        let no_package = || Error::NoPackage { package: format!("{} of {SUITE}", PACKAGES[0]) };
+        let apt = Apt::open_foreign(cache, SUITE, self.architecture.debian)?;
+        let apt = apt.ok_or_else(no_package)?;
+        let mut files = apt.fetch(&PACKAGES)?;
+        if with_kernel {
+            let kernel = apt.dependency(KERNEL, "linux-image-")?;
+            files.push(apt.fetch_alone(&kernel, scratch)?);
+        }
         for file in &files {
             let mut dpkg = Command::new("dpkg-deb");
             run("unpacking the guest", dpkg.arg("-x").arg(file).arg(&self.packages))?;
@@ -143,7 +158,7 @@ impl Build {
     }
 
     fn files(&self) -> Result<()> {
-        for (file, folder) in FILES {
+        for (file, folder) in files(self.architecture) {
             let from = self.packages.join(file);
             let folder = self.root.join(folder);
             create_dir(&folder)?;
@@ -196,7 +211,7 @@ impl Build {
     }
 
     fn compile(&self, source: &Path, name: &str) -> Result<()> {
-        let mut compiler = Command::new(toolbox::GUEST_COMPILER);
+        let mut compiler = Command::new(self.architecture.compiler().0);
         // Static: built against the host's C library, run beside the guest's.
         compiler.args(["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-o"]);
         compiler.arg(self.root.join("bin").join(name)).arg(source);
@@ -225,11 +240,12 @@ fn stands_alone(module: &[u8]) -> bool {
     module.windows(field.len()).any(|window| window == field)
 }
 
-/// What to type to boot it by hand. Without kpti=off each system call costs a TLB flush, ten times as much.
-fn example(folder: &Path) -> String {
+/// What to type to boot it by hand.
+fn example(architecture: &Architecture, folder: &Path) -> String {
+    let Architecture { gnu, machine, kernel_options, .. } = architecture;
     format!(
-        "qemu-system-aarch64 -M virt -cpu cortex-a53 -m 256 -nographic -net none -kernel {0}/kernel \
-         -initrd {0}/initramfs -append 'console=ttyAMA0 quiet kpti=off'",
+        "qemu-system-{gnu} {machine} -m 256 -nographic -net none -kernel {0}/kernel \
+         -initrd {0}/initramfs -append '{kernel_options}'",
         folder.display()
     )
 }

@@ -26,13 +26,15 @@ pub struct Kernel<'a> {
     /// What it is called in the cache.
     pub name: &'a str,
     /// What make is told: `ARCH=um`.
-    pub arguments: &'a [&'a str],
+    pub arguments: &'a [String],
     /// Options beyond those of `allnoconfig`, in files that are read as one.
-    pub fragments: &'a [&'a Path],
+    pub fragments: &'a [PathBuf],
     /// Folder of changes to the source.
     pub patches: Option<&'a Path>,
     /// What it takes beside the tools of [`toolbox::KERNEL`].
     pub tools: &'a [Tool],
+    /// Whether make builds its tool objtool, which takes libelf.
+    pub objtool: bool,
     /// What is made, and is kept under this name.
     pub target: &'a str,
     /// Where make leaves it.
@@ -58,7 +60,8 @@ pub fn build(cache: &Cache, kernel: &Kernel, rebuild: bool) -> Result<PathBuf> {
     cache.entry(kernel.name, &key(&inputs), rebuild, |scratch, out| {
         let tools = [toolbox::KERNEL, kernel.tools].concat();
         let toolbox = Toolbox::with(cache, &tools)?;
-        let build = Build { toolbox, kernel, tree: scratch.join("linux") };
+        let libelf = if kernel.objtool { toolbox.libelf(cache)? } else { None };
+        let build = Build { toolbox, libelf, kernel, tree: scratch.join("linux") };
         let origin = build.unpack(cache, scratch)?;
         build.patch(&patches)?;
         build.configure(&options)?;
@@ -87,6 +90,8 @@ fn own_source() -> Option<PathBuf> {
 
 struct Build<'a> {
     toolbox: Toolbox,
+    /// Where the library is, if it is needed and not where compilers look.
+    libelf: Option<PathBuf>,
     kernel: &'a Kernel<'a>,
     tree: PathBuf,
 }
@@ -170,6 +175,11 @@ impl Build<'_> {
             .current_dir(&self.tree)
             .envs(fixed)
             .env_remove("MAKEFLAGS");
+        if let Some(libelf) = self.libelf.as_ref().map(|prefix| prefix.display()) {
+            let machine = env::consts::ARCH;
+            make.arg(format!("HOSTCFLAGS=-I{libelf}/include"));
+            make.arg(format!("HOSTLDFLAGS=-L{libelf}/lib/{machine}-linux-gnu"));
+        }
         self.toolbox.apply(&mut make);
         make
     }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod apt;
+mod architecture;
 mod bench;
 mod blinky;
 mod cache;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use architecture::{ARM64, X86_64};
 use cache::Cache;
 use error::{Error, Result};
 use guest::Boots;
@@ -110,7 +112,8 @@ enum Task {
     },
     /// Make the guest, Debian's arm64 kernel and an initramfs with libgpiod's tools, and print its folder
     Guest {
-        /// With a small kernel that has the driver of virtio GPIO devices, which Debian's lacks
+        /// Two guests, for arm64 and 64-bit x86, with small kernels that have the driver of virtio GPIO devices, which
+        /// Debian's lack
         #[arg(long)]
         virtio: bool,
         /// Make it again, from the newest packages
@@ -173,8 +176,7 @@ fn run(task: Task) -> Result<ExitCode> {
             }
         }
         Task::Guest { virtio, rebuild } => {
-            let boots = if virtio { Boots::Virtio } else { Boots::Distribution };
-            print_paths(&[guest::build(&cache, workspace.root(), boots, rebuild)?]);
+            print_paths(&guests(&cache, &workspace, virtio, rebuild)?);
         }
         Task::Qemu(options) => anstream::println!("{}", qemu::run(&cache, &workspace, &options)?),
         Task::Guard => {
@@ -192,6 +194,17 @@ fn run(task: Task) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn guests(
+    cache: &Cache,
+    workspace: &Workspace,
+    virtio: bool,
+    rebuild: bool,
+) -> Result<Vec<PathBuf>> {
+    let both = [Boots::Virtio(&ARM64), Boots::Virtio(&X86_64)];
+    let wanted = if virtio { &both[..] } else { &[Boots::Distribution] };
+    wanted.iter().map(|boots| guest::build(cache, workspace.root(), *boots, rebuild)).collect()
 }
 
 fn print_paths(paths: &[impl AsRef<Path>]) {

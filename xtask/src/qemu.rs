@@ -43,7 +43,7 @@ pub struct Options {
     /// Check the series: each patch applies with git am, passes checkpatch.pl and builds
     #[arg(long, conflicts_with = "tree")]
     check: bool,
-    /// Fetch the QEMU of Debian, without the series
+    /// Fetch the QEMU of Debian, without the series, for guests of arm64 and of 64-bit x86
     #[arg(long, conflicts_with_all = ["check", "tree"])]
     stock: bool,
     /// Only leave QEMU's source with the series as git commits here, for work on the series
@@ -51,7 +51,7 @@ pub struct Options {
     tree: Option<PathBuf>,
 }
 
-/// Does it, and returns what to print: the program's path, the report of the check, or the tree's path.
+/// Does it, and returns what to print: the programs' paths, the report of the check, or the tree's path.
 ///
 /// # Errors
 /// Something cannot be fetched or built, or the series fails its check.
@@ -61,7 +61,8 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<St
         return Ok(tree.display().to_string());
     }
     if options.stock {
-        return Ok(stock::program(cache, options.rebuild)?.display().to_string());
+        let programs = stock::programs(cache, options.rebuild)?;
+        return Ok(programs.map(|program| program.display().to_string()).join("\n"));
     }
     if options.check {
         return check(cache, workspace, options.rebuild);

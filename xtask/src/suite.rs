@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::architecture::{ARM64, X86_64};
 use crate::cache::Cache;
 use crate::command::each_line;
 use crate::error::{Error, Result};
@@ -306,13 +307,8 @@ impl Runner<'_> {
     }
 }
 
-/// Virtual machines for the tests: the patched QEMU and an unpatched one, and what they boot.
-pub struct Machine {
-    qemu: PathBuf,
-    guest: PathBuf,
-    stock_qemu: PathBuf,
-    virtio_guest: PathBuf,
-}
+/// Virtual machines for the tests: the patched QEMU and unpatched ones, and what they boot.
+pub struct Machine([(&'static str, PathBuf); 6]);
 
 impl Machine {
     /// Builds what the cache lacks.
@@ -320,23 +316,21 @@ impl Machine {
     /// # Errors
     /// Something of it cannot be built or fetched.
     pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
-        Ok(Self {
-            qemu: qemu::program(cache, workspace, false)?,
-            guest: guest::build(cache, workspace.root(), Boots::Distribution, false)?,
-            stock_qemu: qemu::stock::program(cache, false)?,
-            virtio_guest: guest::build(cache, workspace.root(), Boots::Virtio, false)?,
-        })
+        let guest = |boots| guest::build(cache, workspace.root(), boots, false);
+        let [stock_qemu, stock_qemu_x86_64] = qemu::stock::programs(cache, false)?;
+        Ok(Self([
+            ("VGPIO_QEMU", qemu::program(cache, workspace, false)?),
+            ("VGPIO_GUEST", guest(Boots::Distribution)?),
+            ("VGPIO_STOCK_QEMU", stock_qemu),
+            ("VGPIO_VIRTIO_GUEST", guest(Boots::Virtio(&ARM64))?),
+            ("VGPIO_STOCK_QEMU_X86_64", stock_qemu_x86_64),
+            ("VGPIO_VIRTIO_GUEST_X86_64", guest(Boots::Virtio(&X86_64))?),
+        ]))
     }
 
     /// How the tests are told of it.
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
-        [
-            ("VGPIO_QEMU", &self.qemu),
-            ("VGPIO_GUEST", &self.guest),
-            ("VGPIO_STOCK_QEMU", &self.stock_qemu),
-            ("VGPIO_VIRTIO_GUEST", &self.virtio_guest),
-        ]
-        .into_iter()
+        self.0.iter().map(|(name, path)| (*name, path))
     }
 }
 

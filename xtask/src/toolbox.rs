@@ -29,15 +29,8 @@ pub const KERNEL: &[Tool] = &[
 ];
 /// What building libgpiod from its release archive takes beside a C compiler.
 pub const LIBGPIOD: &[Tool] = &[("make", "make"), ("xz", "xz-utils"), ("pkg-config", "pkgconf")];
-/// What compiles the guest's programs.
-pub const GUEST_COMPILER: &str =
-    if cfg!(target_arch = "aarch64") { "cc" } else { "aarch64-linux-gnu-gcc" };
-/// What making the guest takes. On an arm64 host its own C compiler will do, which has no package to fetch.
-pub const GUEST: &[Tool] = &[
-    ("xz", "xz-utils"),
-    ("cpio", "cpio"),
-    (GUEST_COMPILER, "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
-];
+/// What making a guest takes beside a C compiler for it.
+pub const GUEST: &[Tool] = &[("xz", "xz-utils"), ("cpio", "cpio")];
 /// What building QEMU and checking its series takes beside a C compiler.
 pub const QEMU: &[Tool] = &[
     ("git", "git"),
@@ -109,6 +102,26 @@ impl Toolbox {
         let apt = Apt::open(cache, None)?.ok_or_else(no_apt)?;
         self.install(&apt, &[&apt.newest("libclang1-")?])?;
         self.own_libclang().map(Some).ok_or_else(no_apt)
+    }
+
+    /// The prefix with libelf's header and library, fetched if the host does not have both.
+    ///
+    /// # Errors
+    /// As [`Toolbox::with`].
+    pub fn libelf(&self, cache: &Cache) -> Result<Option<PathBuf>> {
+        const HEADER: &str = "usr/include/libelf.h";
+        if Path::new("/").join(HEADER).is_file() {
+            return Ok(None);
+        }
+        let _lock = cache.lock("toolbox")?;
+        if !self.prefix.join(HEADER).is_file() {
+            let no_apt = || Error::NoApt { programs: vec!["libelf".to_owned()] };
+            let apt = Apt::open(cache, None)?.ok_or_else(no_apt)?;
+            // By name, or it is left out where the host has the library alone.
+            let library = apt.dependency("libelf-dev", "libelf1")?;
+            self.install(&apt, &["libelf-dev", &library])?;
+        }
+        Ok(Some(self.prefix.join("usr")))
     }
 
     /// A folder for `PYTHONPATH` with pip, fetched if the host's Python has none, or cannot put it into a virtual

@@ -15,10 +15,11 @@ pub fn kernel(cache: &Cache, workspace: &Path, rebuild: bool) -> Result<PathBuf>
     let rig = workspace.join("tests/rig");
     let kernel = Kernel {
         name: "uml",
-        arguments: &["ARCH=um"],
-        fragments: &[&rig.join("kernel.config")],
+        arguments: &["ARCH=um".to_owned()],
+        fragments: &[rig.join("kernel.config")],
         patches: Some(&rig.join("patches")),
         tools: &[],
+        objtool: false,
         target: "linux",
         image: "linux",
         build_lines: 1040,

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use vgpio_protocol::Direction;
-use vgpio_tests::harness::{Bench, LABEL, Machine, Outside, Simulated, eventually, folder};
+use vgpio_tests::harness::{Bench, LABEL, Outside, Simulated, eventually, folder};
 
+use crate::MACHINE;
 use crate::virtio_guest::{BUTTON, LINES, World};
 
 #[test]
@@ -62,8 +63,7 @@ fn two_guests_share_a_button_and_have_a_lamp_each() {
     std::fs::write(&file, text).expect("a folder for files");
     let mut bench: Bench<Simulated> =
         Bench::new_in(&folder, &["--config", &file.display().to_string()]);
-    let (mut one, mut two) =
-        Machine::virtio(&[&sockets[0]]).boot_both(Machine::virtio(&[&sockets[1]]));
+    let (mut one, mut two) = MACHINE(&[&sockets[0]]).boot_both(MACHINE(&[&sockets[1]]));
     one.run("gpioset --daemonize LED1=1");
     two.run("gpioset --daemonize LED2=1");
     bench.sees_all(&[11, 12], 0b11);

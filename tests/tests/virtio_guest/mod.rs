@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One suite of a real guest with a virtio device, in an unpatched QEMU, for every kind of chip: the test
-//! program that has this module says by its `Chip` which kind it is.
+//! One suite of a real guest with a virtio device, in an unpatched QEMU, for every kind of chip and of machine: the
+//! test program that has this module says by its `Chip` and its `MACHINE` which they are.
 
 mod edges;
-mod levels;
 mod lines;
 
 use std::path::PathBuf;
 
 use serde_json::Value;
-use vgpio_tests::harness::{self, Machine, Vm};
+use vgpio_tests::harness::{self, Vm};
 
-use crate::Chip;
+use crate::{Chip, MACHINE};
 
 /// The host's line of the button.
 pub const BUTTON: u32 = 21;
@@ -33,7 +32,7 @@ impl World {
     }
 
     pub fn boot(&self) -> Vm {
-        Machine::virtio(&[&self.socket]).boot()
+        MACHINE(&[&self.socket]).boot()
     }
 
     /// The guest's chip. The machine may have others.

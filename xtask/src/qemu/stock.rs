@@ -3,7 +3,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::apt::{Apt, describe};
@@ -13,10 +13,10 @@ use crate::error::{Error, Result};
 
 /// The suite whose QEMU is 10.0, the first of Debian's that lets a guest have interrupts of a virtio GPIO device.
 const SUITE: &str = "trixie";
-/// Its package.
-const PACKAGE: &str = "qemu-system-arm";
-/// The program, which is in the package, and in the folder a script that runs it.
-const PROGRAM: &str = "qemu-system-aarch64";
+/// Its packages.
+const PACKAGES: [&str; 2] = ["qemu-system-arm", "qemu-system-x86"];
+/// The programs, which are in the packages, and in the folder scripts that run them.
+const PROGRAMS: [&str; 2] = ["qemu-system-aarch64", "qemu-system-x86_64"];
 /// This host's architecture, as Debian calls it.
 const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 /// Where the packages have the loader of programs, and the libraries.
@@ -33,18 +33,19 @@ const LIBRARIES: &str = if cfg!(target_arch = "aarch64") {
 /// Raised when the steps below change what comes out.
 const RECIPE: &str = "1";
 
-/// A script that runs the program, fetched if the cache has none. Minor updates are taken whenever it is fetched.
+/// Scripts that run the programs, for guests of arm64 and of 64-bit x86, fetched if the cache has none. Minor updates are
+/// taken whenever they are fetched.
 ///
 /// # Errors
 /// A package cannot be had.
-pub fn program(cache: &Cache, rebuild: bool) -> Result<PathBuf> {
-    let inputs = [RECIPE, SUITE, PACKAGE, ARCHITECTURE].map(str::as_bytes);
-    let key = key(&inputs);
+pub fn programs(cache: &Cache, rebuild: bool) -> Result<[PathBuf; 2]> {
+    let inputs = [RECIPE, SUITE, ARCHITECTURE].into_iter().chain(PACKAGES).map(str::as_bytes);
+    let key = key(&inputs.collect::<Vec<_>>());
     let folder = cache.path(&format!("qemu-stock-{key}"));
     cache.entry("qemu-stock", &key, rebuild, |_, out| {
-        let no_package = || Error::NoPackage { package: format!("{PACKAGE} of {SUITE}") };
+        let no_package = || Error::NoPackage { package: format!("{} of {SUITE}", PACKAGES[0]) };
         let apt = Apt::open_foreign(cache, SUITE, ARCHITECTURE)?.ok_or_else(no_package)?;
-        let files = apt.fetch(&[PACKAGE])?;
+        let files = apt.fetch(&PACKAGES)?;
         let root = out.join("root");
         create_dir(&root)?;
         for file in &files {
@@ -52,15 +53,19 @@ pub fn program(cache: &Cache, rebuild: bool) -> Result<PathBuf> {
         }
         write(&out.join("packages.txt"), describe(&files)?)?;
         apt.clean()?;
-        let root = folder.join("root").display().to_string();
-        let script = format!(
-            "#!/bin/sh\nexec {root}/{LOADER} --library-path {root}/{LIBRARIES} {root}/usr/bin/{PROGRAM} \
-             -L {root}/usr/share/qemu \"$@\"\n"
-        );
-        let program = out.join(PROGRAM);
-        write(&program, script)?;
-        fs::set_permissions(&program, Permissions::from_mode(0o755))
-            .map_err(Error::file("make executable", &program))
+        PROGRAMS.iter().try_for_each(|name| script(&out.join(name), &folder.join("root"), name))
     })?;
-    Ok(folder.join(PROGRAM))
+    Ok(PROGRAMS.map(|name| folder.join(name)))
+}
+
+/// Writes a script that runs a program in this root, with the libraries and files that are there.
+fn script(script: &Path, root: &Path, program: &str) -> Result<()> {
+    let root = root.display();
+    let text = format!(
+        "#!/bin/sh\nexec {root}/{LOADER} --library-path {root}/{LIBRARIES} {root}/usr/bin/{program} \
+         -L {root}/usr/share/qemu -L {root}/usr/share/seabios \"$@\"\n"
+    );
+    write(script, text)?;
+    fs::set_permissions(script, Permissions::from_mode(0o755))
+        .map_err(Error::file("make executable", script))
 }

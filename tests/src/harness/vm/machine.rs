@@ -16,11 +16,15 @@ use super::qmp::Qmp;
 use super::{BOOT, COMMAND, Vm};
 use crate::harness::{Daemon, folder};
 
-/// Page tables that are kept from user programs make each system call ten times as long, for every
-/// switch between them flushes QEMU's translations. There is nothing here to keep.
-const KERNEL_OPTIONS: &str = "console=ttyAMA0 quiet kpti=off";
+/// What a 64-bit Arm guest is told. Page tables that are kept from user programs make each system call ten times as
+/// long, for every switch between them flushes QEMU's translations. There is nothing here to keep.
+const ARM64_KERNEL: &str = "console=ttyAMA0 quiet kpti=off";
+/// What a 64-bit x86 guest is told.
+const X86_64_KERNEL: &str = "console=ttyS0 quiet";
+/// Memory of a virtio guest, which the daemon has too.
+const MEMORY: &str = "memory-backend-memfd,id=memory,size=80M,share=on";
 
-/// A machine that is not yet started: QEMU's `virt` with the guest's kernel.
+/// A machine that is not yet started: QEMU's `virt`, or `q35`, with the guest's kernel.
 #[derive(Debug)]
 pub struct Machine {
     command: Command,
@@ -59,7 +63,7 @@ impl Machine {
     /// As [`new`](Self::new), with the daemon's default socket.
     pub fn alone(gpiodevs: &[&str]) -> Self {
         let command = Command::new(from_environment("VGPIO_QEMU"));
-        let mut machine = Self::of(command, from_environment("VGPIO_GUEST"));
+        let mut machine = Self::arm64(command, from_environment("VGPIO_GUEST"));
         // User-mode Linux maps each page of a program by itself, and the host lets it have 65,530
         // maps (`vm.max_map_count`): so little memory, and so little room for translated code.
         machine = machine.with(&["-M", "virt", "-m", "80"]);
@@ -69,15 +73,18 @@ impl Machine {
         machine
     }
 
-    /// An unpatched QEMU, whose guest has the virtio devices behind these sockets.
+    /// An unpatched QEMU, whose 64-bit Arm guest has the virtio devices behind these sockets.
     pub fn virtio(sockets: &[&Path]) -> Self {
-        let mut machine = Self::stock(Command::new(from_environment("VGPIO_STOCK_QEMU")));
-        for (i, socket) in sockets.iter().enumerate() {
-            let chardev = format!("socket,id=gpio{i},path={}", socket.display());
-            let device = format!("vhost-user-gpio-pci,chardev=gpio{i}");
-            machine = machine.with(&["-chardev", &chardev, "-device", &device]);
-        }
-        machine
+        Self::stock(Command::new(from_environment("VGPIO_STOCK_QEMU"))).with_devices(sockets)
+    }
+
+    /// As [`virtio`](Self::virtio), with a 64-bit x86 guest.
+    pub fn virtio_x86_64(sockets: &[&Path]) -> Self {
+        let command = Command::new(from_environment("VGPIO_STOCK_QEMU_X86_64"));
+        Self::of(command, from_environment("VGPIO_VIRTIO_GUEST_X86_64"), X86_64_KERNEL)
+            .with(&["-nodefaults", "-M", "q35,memory-backend=memory", "-m", "80"])
+            .with(&["-object", MEMORY])
+            .with_devices(sockets)
     }
 
     /// An unpatched QEMU that inherits its connection to a virtio device.
@@ -93,8 +100,8 @@ impl Machine {
         machine.with(&options)
     }
 
-    /// An unpatched QEMU, whose guest has the virtio device behind this socket at the first virtio-mmio
-    /// transport, and the device tree of `docs/virtio.md`: levels of lines 5 and 6 are keys.
+    /// As [`virtio`](Self::virtio) of one device, which is at the first virtio-mmio transport, with the
+    /// device tree of `docs/virtio.md`: levels of lines 5 and 6 are keys.
     pub fn virtio_in_device_tree(socket: &Path) -> Self {
         let machine = Self::stock(Command::new(from_environment("VGPIO_STOCK_QEMU")));
         let folder = socket.parent().expect("a folder for sockets");
@@ -107,17 +114,34 @@ impl Machine {
     }
 
     fn stock(command: Command) -> Self {
-        let machine = Self::of(command, from_environment("VGPIO_VIRTIO_GUEST"));
-        machine
-            .with(&["-M", "virt,memory-backend=memory", "-m", "80"])
-            .with(&["-object", "memory-backend-memfd,id=memory,size=80M,share=on"])
+        Self::arm64(command, from_environment("VGPIO_VIRTIO_GUEST")).with(&[
+            "-M",
+            "virt,memory-backend=memory",
+            "-m",
+            "80",
+            "-object",
+            MEMORY,
+        ])
     }
 
-    fn of(mut command: Command, guest: PathBuf) -> Self {
+    fn arm64(command: Command, guest: PathBuf) -> Self {
+        Self::of(command, guest, ARM64_KERNEL).with(&["-cpu", "cortex-a53"])
+    }
+
+    fn of(mut command: Command, guest: PathBuf, kernel_options: &str) -> Self {
         command.env_remove("VGPIO_SOCKET").env_remove("VGPIO_CONTROL");
-        command.args("-cpu cortex-a53 -net none -accel tcg,tb-size=32".split(' '));
+        command.args("-net none -accel tcg,tb-size=32".split(' '));
         command.args("-display none -monitor none -serial stdio".split(' '));
-        Self { command, guest, kernel_options: KERNEL_OPTIONS.to_owned(), connection: None }
+        Self { command, guest, kernel_options: kernel_options.to_owned(), connection: None }
+    }
+
+    fn with_devices(mut self, sockets: &[&Path]) -> Self {
+        for (i, socket) in sockets.iter().enumerate() {
+            let chardev = format!("socket,id=gpio{i},path={}", socket.display());
+            let device = format!("vhost-user-gpio-pci,chardev=gpio{i}");
+            self = self.with(&["-chardev", &chardev, "-device", &device]);
+        }
+        self
     }
 
     /// With more options of QEMU's.

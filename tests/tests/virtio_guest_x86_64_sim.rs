@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Real 64-bit x86 guests with virtio devices, in an unpatched QEMU, on the daemon's simulated block.
+
+#[path = "virtio_guest/life.rs"]
+mod life;
+mod virtio_guest;
+
+use std::path::Path;
+
+use vgpio_tests::harness::{Machine, Simulated};
+
+type Chip = Simulated;
+/// The machine with devices.
+const MACHINE: fn(&[&Path]) -> Machine = Machine::virtio_x86_64;
+/// Edges as fast as a thousand a second.
+const FAST_EDGES: u32 = 10_000;
+/// Edges at full speed.
+const BURST: u32 = 10_000;
