@@ -3,10 +3,61 @@
 
 mod virtio;
 
+use std::fs::{self, File};
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use vgpio_tests::harness::virtio::VirtioGuest;
 use vgpio_tests::harness::{Outside, eventually};
 use vgpio_virtio::{IrqType, Kind};
 
 type World = vgpio_tests::harness::GpioSim;
+
+/// A setting of the rig's kernel, which is what it was when this goes.
+struct Setting {
+    path: &'static str,
+    before: String,
+}
+
+impl Setting {
+    fn new(path: &'static str, value: &str) -> Self {
+        assert!(std::env::var_os("VGPIO_RIG").is_some(), "it is a kernel of the tests' own");
+        let before = fs::read_to_string(path).expect("it is there");
+        fs::write(path, value).expect("it can be set");
+        Self { path, before }
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        fs::write(self.path, self.before.trim_end()).expect("it can be set");
+    }
+}
+
+#[test]
+fn memory_that_is_cut_short_harms_nobody_where_the_kernel_promises_no_more_than_it_has() {
+    // Much more than the rig has.
+    const SIZE: u64 = 8 << 30;
+    let _all = Setting::new("/proc/sys/vm/overcommit_ratio", "100");
+    let _strict = Setting::new("/proc/sys/vm/overcommit_memory", "2");
+    let mut device = virtio::Device::lending("vgpios=0,gpios=21,shared=on");
+    let mut victim = device.guest();
+    victim.arm(0, IrqType::EdgeRising);
+    for session in [2, 3] {
+        let file = File::from(memfd_create("guest", MFdFlags::MFD_CLOEXEC).expect("memory"));
+        file.set_len(SIZE).expect("none is needed yet");
+        let owner = file.try_clone().expect("a descriptor");
+        let mut guest = VirtioGuest::with_memory(&device.socket, file);
+        guest.connect();
+        guest.run([0, 0]);
+        owner.set_len(0).expect("it is not sealed");
+        for ring in &guest.rings {
+            ring.kick.write(1).expect("an eventfd");
+        }
+        let closed = format!("session {session}: closed: its memory was cut short");
+        device.bench.daemon.wait_for_log(&closed);
+        virtio::hostile::is_served(&mut device, &mut victim);
+    }
+}
 
 #[test]
 fn a_chip_that_goes_and_comes_back_keeps_lines_and_buffers() {

@@ -11,8 +11,9 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nix::libc::{
-    MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, MAP_SHARED, PROT_READ,
-    PROT_WRITE, c_int, c_void, mmap, munmap, off_t, siginfo_t,
+    MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, MAP_SHARED, MFD_CLOEXEC,
+    PROT_READ, PROT_WRITE, c_int, c_void, close, ftruncate, memfd_create, mmap, munmap, off_t,
+    siginfo_t,
 };
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::statfs::{HUGETLBFS_MAGIC, TMPFS_MAGIC, fstatfs};
@@ -134,11 +135,29 @@ fn put_zeros(slot: &Slot, address: usize) -> bool {
     if !(start..end).contains(&address) {
         return false;
     }
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-    let (at, access) = (start as *mut c_void, PROT_READ | PROT_WRITE);
+    slot.is_cut.store(true, Ordering::Release);
+    map_zeros(start, end - start, MAP_PRIVATE | MAP_ANONYMOUS, -1)
+        || map_new_file(start, end - start)
+}
+
+/// Where the kernel promises no more memory than it has (`vm.overcommit_memory` is 2): of a new file in
+/// memory only the pages that are used count.
+fn map_new_file(start: usize, size: usize) -> bool {
+    let Ok(length) = off_t::try_from(size) else { return false };
+    // SAFETY: the name is a string that ends.
+    let file = unsafe { memfd_create(c"zeros".as_ptr(), MFD_CLOEXEC) };
+    // SAFETY: it is a file of ours, or no file at all.
+    let is_long = unsafe { ftruncate(file, length) } == 0;
+    let mapped = is_long && map_zeros(start, size, MAP_SHARED, file);
+    // SAFETY: nobody else knows it.
+    let _ = unsafe { close(file) };
+    mapped
+}
+
+fn map_zeros(start: usize, size: usize, kind: c_int, file: c_int) -> bool {
+    let (flags, access) = (kind | MAP_FIXED | MAP_NORESERVE, PROT_READ | PROT_WRITE);
     // SAFETY: the range is that of a mapping of a guest's memory, to which there are no references, only
     // volatile accesses.
-    let mapped = unsafe { mmap(at, end - start, access, flags, -1, 0) };
-    slot.is_cut.store(true, Ordering::Release);
+    let mapped = unsafe { mmap(start as *mut c_void, size, access, flags, file, 0) };
     mapped != MAP_FAILED
 }
