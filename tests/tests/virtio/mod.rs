@@ -5,6 +5,7 @@
 mod device;
 pub mod hostile;
 mod life;
+mod monitors;
 mod queues;
 mod restart;
 
