@@ -3,7 +3,8 @@
  * libvgpio: host GPIO lines for virtual machines.
  *
  * vgpio_client_* is a connection to vgpiod and the lines that it lends, for any controller model.
- * vgpio_pl061_* is the register model of the Arm PL061; it knows nothing of the client.
+ * vgpio_pl061_* is the register model of the Arm PL061, vgpio_rcar_* that of the GPIO block of
+ * Renesas R-Car chips; they know nothing of the client.
  *
  * Made from Rust by cbindgen; do not edit.
  *
@@ -170,6 +171,16 @@
 #define VGPIO_PL061_PAGE_SIZE 4096
 
 /**
+ * Lines of an R-Car GPIO block.
+ */
+#define VGPIO_RCAR_LINES 32
+
+/**
+ * Bytes of a saved state.
+ */
+#define VGPIO_RCAR_STATE_SIZE 236
+
+/**
  * Whether a client has its lines.
  */
 typedef enum vgpio_client_state {
@@ -202,6 +213,11 @@ typedef struct vgpio_client vgpio_client;
  * The register model of an Arm `PrimeCell` PL061: eight lines, one combined interrupt. Opaque.
  */
 typedef struct vgpio_pl061 vgpio_pl061;
+
+/**
+ * The register model of the GPIO block of Renesas R-Car chips: 32 lines, one interrupt. Opaque.
+ */
+typedef struct vgpio_rcar vgpio_rcar;
 
 /**
  * What a client is told at the start. Set all to zero, then `size` to
@@ -495,6 +511,53 @@ typedef struct vgpio_pl061_effects {
   bool guest_error;
 } vgpio_pl061_effects;
 
+/**
+ * What to do after an access, a change of inputs, a reset or a load, and what edges wait for the guest.
+ * Bit n is line n. A line is never both in `output_mask` and in `direction_mask`.
+ */
+typedef struct vgpio_rcar_effects {
+  /**
+   * Driven lines whose level changed.
+   */
+  uint32_t output_mask;
+  /**
+   * Their levels.
+   */
+  uint32_t output_bits;
+  /**
+   * Lines that began or ceased to be driven.
+   */
+  uint32_t direction_mask;
+  /**
+   * Those of them that are driven now.
+   */
+  uint32_t direction_outputs;
+  /**
+   * The levels of these.
+   */
+  uint32_t direction_bits;
+  /**
+   * Lines with an edge that the guest has asked for and not yet cleared, whether masked or not.
+   */
+  uint32_t latched;
+  /**
+   * Lines of which both edges interrupt.
+   */
+  uint32_t both_edges;
+  /**
+   * Whether the interrupt changed.
+   */
+  bool irq_changed;
+  /**
+   * The level of the interrupt.
+   */
+  bool irq;
+  /**
+   * Whether the guest made a mistake, which has no other effect.
+   */
+  bool guest_error;
+} vgpio_rcar_effects;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -734,6 +797,82 @@ int vgpio_pl061_load(struct vgpio_pl061 *pl061,
                      const uint8_t *state,
                      size_t size,
                      struct vgpio_pl061_effects *effects);
+
+/**
+ * Makes a block of this generation, 2, 3 or 4, after reset, to be freed with `vgpio_rcar_free`. NULL for
+ * another generation.
+ */
+struct vgpio_rcar *vgpio_rcar_new(uint32_t generation);
+
+/**
+ * Frees a block. NULL is allowed.
+ */
+void vgpio_rcar_free(struct vgpio_rcar *rcar);
+
+/**
+ * Size of the register window in bytes. 0 for NULL.
+ */
+uint32_t vgpio_rcar_window_size(const struct vgpio_rcar *rcar);
+
+/**
+ * Resets the registers; lines that were driven keep their levels as inputs, until they are given others.
+ * `effects` may be NULL, here and elsewhere.
+ */
+int vgpio_rcar_reset(struct vgpio_rcar *rcar,
+                     struct vgpio_rcar_effects *effects);
+
+/**
+ * A guest load of `size` bytes (4) at `offset` from the start of the register window. The value, through
+ * `value`, is 0 if the load is a mistake of the guest; that is the only effect.
+ */
+int vgpio_rcar_read(struct vgpio_rcar *rcar,
+                    uint64_t offset,
+                    uint32_t size,
+                    uint32_t *value,
+                    struct vgpio_rcar_effects *effects);
+
+/**
+ * A guest store of `size` bytes (4) at `offset` from the start of the register window.
+ */
+int vgpio_rcar_write(struct vgpio_rcar *rcar,
+                     uint64_t offset,
+                     uint32_t size,
+                     uint32_t value,
+                     struct vgpio_rcar_effects *effects);
+
+/**
+ * Somebody else gives the lines in `mask` the levels in `bits`. Lines that the guest drives are passed
+ * over.
+ */
+int vgpio_rcar_set_inputs(struct vgpio_rcar *rcar,
+                          uint32_t mask,
+                          uint32_t bits,
+                          struct vgpio_rcar_effects *effects);
+
+/**
+ * The lines that the guest drives. 0 for NULL.
+ */
+uint32_t vgpio_rcar_outputs(const struct vgpio_rcar *rcar);
+
+/**
+ * The levels of all lines. 0 for NULL.
+ */
+uint32_t vgpio_rcar_levels(const struct vgpio_rcar *rcar);
+
+/**
+ * Writes the state to `state`, which has `size` bytes, at least `VGPIO_RCAR_STATE_SIZE`.
+ */
+int vgpio_rcar_save(const struct vgpio_rcar *rcar, uint8_t *state, size_t size);
+
+/**
+ * Takes over a state of `size` bytes that `vgpio_rcar_save` wrote. -EINVAL, and no change, if the bytes
+ * are not such a state, or of another version or generation. The effects lead from the present lines and
+ * interrupt to the saved ones.
+ */
+int vgpio_rcar_load(struct vgpio_rcar *rcar,
+                    const uint8_t *state,
+                    size_t size,
+                    struct vgpio_rcar_effects *effects);
 
 /**
  * Connects, unless there is a connection, and waits until the lines are attached, their levels

@@ -94,7 +94,8 @@
 //!   mirrored inputs, reconnection. It never blocks and starts no thread.
 //! - [`controller`]: model and client together: a guest's stores become messages, edges become
 //!   interrupts.
-//! - `ffi`: the same for C, `libvgpio`; its header is `include/vgpio.h`.
+//! - `ffi`: model and client for C, `libvgpio`, with the R-Car block of `vgpio_rcar` as another model; its
+//!   header is `include/vgpio.h`.
 
 #![deny(unsafe_code)]
 

@@ -216,6 +216,18 @@ fn every_function_does_what_the_header_says() {
 }
 
 #[test]
+fn the_rcar_block_does_what_the_header_says() {
+    for name in [SHARED, STATIC] {
+        let program = Program::new("tests/c_abi_rcar.c", &library(name));
+        let output = Command::new(program.dir.path().join("program"))
+            .env("LD_LIBRARY_PATH", program.dir.path())
+            .output()
+            .expect("the program starts");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn starting_up_waits_explains_and_can_be_tried_again() {
     let program = Program::new("tests/c_abi_start.c", &library(SHARED));
     let mock = Mock::new();

@@ -20,6 +20,8 @@
 //!   [`Block::reset`], [`Block::snapshot`], and the outside world of the pads.
 //! - [`Driver`] uses a block the way the Linux driver `gpio-rcar` does, over anything that is
 //!   [`Mmio`]; [`Bus`] is the model as such.
+//! - [`GuestBlock`] is the block as a guest's controller, with lines of somebody else for pads: a store
+//!   gives [`GuestEffects`], the lines to be driven and their directions.
 //!
 //! # A button
 //!
@@ -77,6 +79,7 @@
 mod block;
 mod driver;
 mod effects;
+mod guest;
 mod line;
 pub mod pads;
 pub mod regs;
@@ -85,6 +88,7 @@ mod snapshot;
 pub use block::{AccessError, Block};
 pub use driver::{Bus, Direction, Driver, Mmio, Trigger};
 pub use effects::Effects;
+pub use guest::{GuestBlock, GuestEffects, LineDirections, LineLevels};
 pub use line::{LINES, Line, LineError};
 pub use pads::{Contention, Drivers, Pads, Pull};
 pub use regs::{Generation, UnknownGeneration};

@@ -19,6 +19,7 @@ mod info;
 mod known;
 mod options;
 mod pl061;
+mod rcar;
 mod text;
 mod wait;
 
