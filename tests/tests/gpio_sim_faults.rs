@@ -2,9 +2,7 @@
 //! What only a chip of the host can do to the daemon, and independent looks at what the daemon does
 //! to it.
 
-use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -16,7 +14,7 @@ use vgpio::client::{Event, State};
 use vgpio_protocol::{ErrorCode, Event as Message, Reason};
 use vgpio_tests::harness::examples::{encode, examples, written};
 use vgpio_tests::harness::{
-    Daemon, Guest, LABEL, Outside, Wire, command, command_of, eventually, export, folder, map,
+    Daemon, Guest, LABEL, Outside, Traced, Wire, command_of, eventually, export, folder, map,
     options, program,
 };
 
@@ -41,19 +39,6 @@ fn check_example(daemon: &Daemon, title: &str, last: impl FnOnce(&mut Wire)) {
     last(&mut wire);
     wire.send_bytes(&message);
     assert_eq!(written(wire.error(), !wire.goes_on()), example.output);
-}
-
-/// `wrapper` with its arguments, running `inner`.
-fn through(wrapper: &[&OsStr], inner: &Command) -> Command {
-    let mut outer = Command::new(wrapper[0]);
-    outer.args(&wrapper[1..]).arg(inner.get_program()).args(inner.get_args());
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => outer.env(name, value),
-            None => outer.env_remove(name),
-        };
-    }
-    outer
 }
 
 /// Runs one of libgpiod's tools and returns what it says, if it succeeds.
@@ -91,26 +76,14 @@ impl Drop for Other {
 #[test]
 fn each_set_of_eight_lines_is_one_ioctl() {
     let mut world = GpioSim::new();
-    let folder = Rc::new(folder());
-    let trace = folder.path().join("trace");
-    let strace = ["strace", "-f", "-e", "trace=ioctl", "-o"].map(OsStr::new);
-    let wrapper: Vec<_> = strace.into_iter().chain([trace.as_os_str()]).collect();
-    let inner = command(folder.path(), &["--allow-line-maps"]);
-    let daemon = Daemon::start_by(&folder, through(&wrapper, &inner));
-    let mut guest = Guest::attach(&daemon, map(&format!("{LABEL},gpios=8-15,init=low")));
+    let traced = Traced::start(&["--allow-line-maps"]);
+    let mut guest = Guest::attach(&traced.daemon, map(&format!("{LABEL},gpios=8-15,init=low")));
     let lines = [8, 9, 10, 11, 12, 13, 14, 15];
     for pattern in [0xff, 0x00, 0xa5, 0x5a].repeat(25) {
         guest.set(0xff, pattern);
         assert_eq!(world.levels(&lines), pattern);
     }
-    daemon.stop();
-    let trace = BufReader::new(fs::File::open(trace).expect("strace writes it"));
-    let calls: Vec<String> = trace.lines().map_while(Result::ok).collect();
-    // GPIO_V2_LINE_SET_VALUES_IOCTL, which older straces show by its number (`linux/gpio.h`).
-    let is_set = |call: &&String| {
-        call.contains("GPIO_V2_LINE_SET_VALUES") || call.contains("0xb4, 0xf, 0x10")
-    };
-    assert_eq!(calls.iter().filter(is_set).count(), 100, "{calls:#?}");
+    assert_eq!(traced.stop(), 100);
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Machine {
     kernel_options: String,
     /// What its command inherits in place of standard error.
     connection: Option<UnixStream>,
+    /// Nodes of the device tree beside those of QEMU's own.
+    nodes: Option<String>,
 }
 
 /// What a QEMU said that did not start.
@@ -132,7 +134,13 @@ impl Machine {
         command.env_remove("VGPIO_SOCKET").env_remove("VGPIO_CONTROL");
         command.args("-net none -accel tcg,tb-size=32".split(' '));
         command.args("-display none -monitor none -serial stdio".split(' '));
-        Self { command, guest, kernel_options: kernel_options.to_owned(), connection: None }
+        Self {
+            command,
+            guest,
+            kernel_options: kernel_options.to_owned(),
+            connection: None,
+            nodes: None,
+        }
     }
 
     fn with_devices(mut self, sockets: &[&Path]) -> Self {
@@ -156,6 +164,13 @@ impl Machine {
     pub fn with_kernel(mut self, option: &str) -> Self {
         self.kernel_options.push(' ');
         self.kernel_options.push_str(option);
+        self
+    }
+
+    /// With these nodes, in the language of device-tree sources, beside those of its own device tree.
+    #[must_use]
+    pub fn with_nodes(mut self, source: &str) -> Self {
+        self.nodes = Some(source.to_owned());
         self
     }
 
@@ -189,6 +204,10 @@ impl Machine {
     fn start(mut self) -> Started {
         let guest = &self.guest;
         let folder = folder();
+        if let Some(nodes) = &self.nodes {
+            let file = device_tree::with_nodes(&self.command, nodes, folder.path());
+            self.command.arg("-dtb").arg(file);
+        }
         let socket = folder.path().join("qmp.sock");
         // QEMU connects before the guest runs, so nothing that it tells is missed.
         let listener = UnixListener::bind(&socket).expect("a folder for sockets");
