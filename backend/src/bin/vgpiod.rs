@@ -16,9 +16,7 @@ fn main() -> ExitCode {
     let Program { options, command } = Program::parse();
     let mut out = anstream::stdout();
     let done = match command {
-        Some(command) => run(&command, &chip::open, &Env::read(), &mut out)
-            .map(ExitCode::from)
-            .map_err(Into::into),
+        Some(command) => run(&command, &chip::open, &Env::read(), &mut out).map(ExitCode::from),
         None if options.print_capabilities => unless_closed(writeln!(out, "{}", capabilities()))
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),

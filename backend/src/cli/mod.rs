@@ -14,6 +14,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::config::{Config, ConfigError};
 use crate::server::Server;
 
+pub mod attach_qtest;
 mod check;
 pub mod log;
 pub mod vgpioctl;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of `vgpiod`.
 
-use std::io::{self, Write};
+use std::error::Error as StdError;
+use std::io::Write;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,8 +15,9 @@ use vgpio_protocol::limits::MAX_NAME;
 use vgpio_protocol::{LineMap, MapError};
 use vgpio_rcar::Generation;
 
-use super::check;
+use super::attach_qtest::AttachQtest;
 use super::log::LogOptions;
+use super::{check, log};
 use crate::config::{Env, Open, SimConfig, VhostUserConfig};
 
 const EXAMPLES: &str = "\
@@ -33,11 +35,16 @@ Examples:
   Lend them to an unpatched QEMU, as a virtio device:
     vgpiod --export leds=gpiochip0,gpios=LED1:LED2 --vhost-user /run/vgpio/leds.sock,export=leds
 
+  Attach them to the PL061 of an unpatched QEMU, which has no driver to ask for:
+    qemu-system-aarch64 -M virt -accel tcg -qtest unix:qtest.sock,server=on,wait=off \\
+           -qtest-log none -qmp unix:qmp.sock,server=on,wait=off ... &
+    vgpiod attach-qtest --qtest qtest.sock --qmp qmp.sock --export leds
+
   See what is wrong with a file, then use it:
     vgpiod check --host /etc/vgpio.toml && vgpiod --config /etc/vgpio.toml
 
 Exit status:
-  0  ended as told (SIGINT, SIGTERM), or the file is right
+  0  ended as told (SIGINT, SIGTERM), or the file is right, or the attached QEMU has ended
   1  cannot start, or the file is wrong; the message says why
   2  wrong command line
 
@@ -145,6 +152,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Attach lines of a running vgpiod to a GPIO controller of an unpatched QEMU, by its qtest socket
+    ///
+    /// Runs until QEMU ends. The guest's outputs drive the lines, and their changes reach the guest.
+    AttachQtest(Box<AttachQtest>),
     /// Print a completion script
     Completions {
         /// For this shell
@@ -171,12 +182,22 @@ pub fn capabilities() -> String {
 /// of this host.
 ///
 /// # Errors
-/// When `out` cannot be written.
-pub fn run(command: &Command, open: &Open, env: &Env, out: &mut dyn Write) -> io::Result<u8> {
+/// When `out` cannot be written, or lines cannot be attached.
+pub fn run(
+    command: &Command,
+    open: &Open,
+    env: &Env,
+    out: &mut dyn Write,
+) -> Result<u8, Box<dyn StdError>> {
     let (status, printed) = match command {
         Command::Check { file, host, json } => {
             let (status, text) = check::run(file, host.then_some(open), *json, env);
             (status, out.write_all(text.as_bytes()))
+        }
+        Command::AttachQtest(attach) => {
+            log::start(attach.log.level());
+            attach.run()?;
+            (0, Ok(()))
         }
         Command::Completions { shell } => (0, super::completions(*shell, Program::command(), out)),
         Command::Man => (0, super::man(Program::command(), out)),

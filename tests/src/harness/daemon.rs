@@ -40,7 +40,7 @@ pub struct Ended {
 }
 
 /// A process, and what it wrote to its standard error so far.
-struct Process {
+pub(super) struct Process {
     child: Child,
     lines: Receiver<String>,
     log: String,
@@ -186,7 +186,7 @@ impl Drop for Daemon {
 }
 
 impl Process {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stderr(Stdio::piped())
             .spawn()
@@ -203,7 +203,7 @@ impl Process {
         Self { child, lines, log: String::new() }
     }
 
-    fn wait_for(&mut self, text: &str) -> String {
+    pub fn wait_for(&mut self, text: &str) -> String {
         let end = deadline();
         loop {
             match self.next_line(end) {
@@ -218,8 +218,18 @@ impl Process {
         }
     }
 
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("a process number"))
+    }
+
+    /// Kills it, unless it has ended.
+    pub fn end(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().expect("it is a child");
+    }
+
     /// Waits until it has closed its standard error, and so has ended.
-    fn wait(&mut self) -> Ended {
+    pub fn wait(&mut self) -> Ended {
         let end = deadline();
         loop {
             match self.next_line(end) {

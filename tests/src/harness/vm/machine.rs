@@ -14,7 +14,7 @@ use super::console::Console;
 use super::device_tree;
 use super::qmp::Qmp;
 use super::{BOOT, COMMAND, Vm};
-use crate::harness::{Daemon, folder};
+use crate::harness::{Daemon, folder, qmp_socket, qtest_socket};
 
 /// What a 64-bit Arm guest is told. Page tables that are kept from user programs make each system call ten times as
 /// long, for every switch between them flushes QEMU's translations. There is nothing here to keep.
@@ -113,6 +113,19 @@ impl Machine {
         machine
             .with(&["-chardev", &chardev, "-device", device])
             .with(&["-dtb", &tree.display().to_string()])
+    }
+
+    /// An unpatched QEMU with a qtest server and one more monitor, whose sockets are in this folder.
+    pub fn qtest(folder: &Path) -> Self {
+        let command = Command::new(from_environment("VGPIO_STOCK_QEMU"));
+        let machine = Self::arm64(command, from_environment("VGPIO_GUEST"));
+        let server = |path: PathBuf| format!("unix:{},server=on,wait=off", path.display());
+        machine.with(&["-M", "virt", "-m", "80", "-qtest-log", "none"]).with(&[
+            "-qtest",
+            &server(qtest_socket(folder)),
+            "-qmp",
+            &server(qmp_socket(folder)),
+        ])
     }
 
     fn stock(command: Command) -> Self {
