@@ -14,8 +14,8 @@ use crate::wire::WireError;
 pub enum Error {
     /// There is nobody at the qtest socket, or no way to it.
     #[error(
-        "cannot connect to QEMU at {}; start it with -accel tcg \
-         -qtest unix:{},server=on,wait=off -qtest-log none", .path.display(), .path.display()
+        "cannot connect to QEMU at {}; start it with -qtest unix:{},server=on,wait=off -qtest-log none",
+        .path.display(), .path.display()
     )]
     Connect {
         /// The socket.

@@ -51,7 +51,8 @@ struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  cargo xtask blinky                         Linux in QEMU blinks three LEDs of a simulated chip
+  cargo xtask blinky --stock                 Linux in QEMU blinks three LEDs of a simulated chip
+  cargo xtask blinky                         the same with the patched QEMU, which it builds
   cargo xtask test                           all checks and tests (first run: some minutes more, for the kernel)
   cargo xtask test --only rig -- --nocapture the tests on gpio-sim alone, with what they print
   cargo xtask rig -- gpiodetect              a command in the rig
@@ -63,6 +64,7 @@ Environment:
   VGPIO_LIBGPIOD_SOURCE   release archive of libgpiod 2.x, in place of the Debian source package
   VGPIO_QEMU_SOURCE       release archive of QEMU 10.0.x, in place of the Debian source package
   VGPIO_QEMU              qemu-system-aarch64 with the series, for blinky, in place of the one that is built
+  VGPIO_STOCK_QEMU        qemu-system-aarch64, for blinky --stock, in place of the one that is fetched
   VGPIO_GUEST             folder with the guest's kernel and initramfs, for blinky, in place of the one that is made
 
 Exit status: 0 all good; 1 a check or test failed; 2 wrong usage; 3 set-up failed; 124 out of time;

@@ -21,7 +21,7 @@ fn command(arguments: &[&str]) -> Command {
 
 /// Runs it with a real guest.
 fn blinky(arguments: &[&str]) -> Output {
-    for name in ["VGPIO_QEMU", "VGPIO_GUEST"] {
+    for name in ["VGPIO_QEMU", "VGPIO_STOCK_QEMU", "VGPIO_GUEST"] {
         let set = env::var_os(name).is_some_and(|path| !path.is_empty());
         assert!(
             set,
@@ -31,13 +31,38 @@ fn blinky(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
+#[test]
+fn an_unpatched_qemu_blinks_too_and_sees_the_button() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("blinky.svg");
+    let output = blinky(&["--stock", "--cycles", "3", "--record", file.to_str().unwrap()]);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{log}", output.status);
+    let picture = fs::read_to_string(file).unwrap();
+    let guest = ["gpiomon --chip 0 4 &amp;", " falling gpiochip0 4", " rising gpiochip0 4"];
+    for seen in ["LED1 on", "LED2 on", "LED3 on", "BUTTON pressed"].into_iter().chain(guest) {
+        assert!(picture.contains(seen), "{seen}");
+    }
+}
+
+#[test]
+fn lines_that_an_unpatched_qemu_does_not_get_are_told_with_the_reason() {
+    let mut command = command(&["--stock", "--cycles", "1"]);
+    let _folder = in_place_of_qemu(&mut command, "sleep 1000");
+    let output = command.output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("QEMU has no lines: cannot connect to QEMU's monitor at "), "{log}");
+}
+
 /// A folder with a shell script that takes the place of QEMU, and of the guest.
 fn in_place_of_qemu(command: &mut Command, script: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("qemu");
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-    command.env("VGPIO_QEMU", program).env("VGPIO_GUEST", folder.path());
+    command.env("VGPIO_QEMU", &program).env("VGPIO_STOCK_QEMU", &program);
+    command.env("VGPIO_GUEST", folder.path());
     folder
 }
 

@@ -36,8 +36,8 @@ Examples:
     vgpiod --export leds=gpiochip0,gpios=LED1:LED2 --vhost-user /run/vgpio/leds.sock,export=leds
 
   Attach them to the PL061 of an unpatched QEMU, which has no driver to ask for:
-    qemu-system-aarch64 -M virt -accel tcg -qtest unix:qtest.sock,server=on,wait=off \\
-           -qtest-log none -qmp unix:qmp.sock,server=on,wait=off ... &
+    qemu-system-aarch64 -M virt -qtest unix:qtest.sock,server=on,wait=off -qtest-log none \\
+           -qmp unix:qmp.sock,server=on,wait=off ... &
     vgpiod attach-qtest --qtest qtest.sock --qmp qmp.sock --export leds
 
   See what is wrong with a file, then use it:

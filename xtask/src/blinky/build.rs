@@ -22,27 +22,32 @@ const PROGRAM: &str = "vgpiod";
 pub struct Programs {
     /// `vgpiod`.
     pub daemon: PathBuf,
-    /// `qemu-system-aarch64`, with the series.
+    /// `qemu-system-aarch64`.
     pub qemu: PathBuf,
+    /// Whether it is without the series, as the distribution ships it.
+    pub stock: bool,
     /// The folder of the guest's `kernel` and `initramfs`.
     pub guest: PathBuf,
 }
 
 impl Programs {
-    /// Builds and fetches them; says nothing when there is nothing to do. `VGPIO_QEMU` and
-    /// `VGPIO_GUEST` name others.
+    /// Builds and fetches them; says nothing when there is nothing to do. `VGPIO_QEMU`, or for an
+    /// unpatched one `VGPIO_STOCK_QEMU`, and `VGPIO_GUEST` name others.
     ///
     /// # Errors
     /// Something does not build, which the compiler has told the user, or cannot be fetched.
-    pub fn get(cache: &Cache, workspace: &Workspace) -> Result<Self> {
+    pub fn get(cache: &Cache, workspace: &Workspace, stock: bool) -> Result<Self> {
         let given = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let qemu =
-            given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?;
+        let qemu = if stock {
+            given("VGPIO_STOCK_QEMU").map_or_else(|| qemu::stock::program(cache, false), Ok)?
+        } else {
+            given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?
+        };
         let guest = given("VGPIO_GUEST").map_or_else(
             || guest::build(cache, workspace.root(), Boots::Distribution, false),
             Ok,
         )?;
-        Ok(Self { daemon: daemon(workspace)?, qemu, guest })
+        Ok(Self { daemon: daemon(workspace)?, qemu, stock, guest })
     }
 }
 

@@ -81,6 +81,11 @@ impl Daemon {
         socket(&self.folder)
     }
 
+    /// Where its sockets are, and those of others may be.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where the outside world is.
     pub fn control(&self) -> PathBuf {
         control(&self.folder)

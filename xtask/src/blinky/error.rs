@@ -53,6 +53,9 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
+    /// QEMU does not get its lines.
+    #[error("QEMU has no lines: {0}")]
+    Attach(String),
     /// The daemon's control socket.
     #[error("the LEDs cannot be seen")]
     Control(#[from] ClientError),

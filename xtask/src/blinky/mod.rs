@@ -10,6 +10,7 @@
 //! What is shown of the LEDs is what the outside world sees of the pads, not what the guest says: a
 //! store of the guest that goes astray anywhere on its way shows no light, and ends in an error.
 
+mod attach;
 mod board;
 mod build;
 mod console;
@@ -44,6 +45,9 @@ use picture::{Entry, Picture};
 /// What the user wants.
 #[derive(Args)]
 pub struct Options {
+    /// Use QEMU as Debian ships it, which need not be built
+    #[arg(long)]
+    stock: bool,
     /// End after so many rounds of the three LEDs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cycles: Option<u64>,
@@ -69,7 +73,7 @@ trait Output {
 /// # Errors
 /// Anything went wrong on the way, or at the end.
 pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<()> {
-    let programs = Programs::get(cache, workspace).map_err(Error::Build)?;
+    let programs = Programs::get(cache, workspace, options.stock).map_err(Error::Build)?;
     let (out, inbox) = channel();
     let stop = out.clone();
     // Nobody listens any more when it ends.
@@ -86,7 +90,7 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<()
             }
             None => Box::new(plain::Plain::new()),
         };
-        let mut guest = Guest::start(&programs, &daemon.socket(), out)?;
+        let mut guest = Guest::start(&programs, &daemon, out)?;
         let mut picture = Picture::new(start_ns);
         show(&inbox, &finger, &mut guest, output.as_mut(), &mut picture, options.cycles)
     })();

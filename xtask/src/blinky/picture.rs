@@ -18,8 +18,9 @@ const BOOT: Duration = Duration::from_secs(180);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What the guest's first process says when it starts the shell.
 const BOOTED: &str = "guest ready: ";
-/// What gpiomon says at the end of a line.
-const EDGES: [&str; 2] = [" falling \"BUTTON\"", " rising \"BUTTON\""];
+/// What gpiomon says at the end of a line, of the button by its name and by its number.
+const EDGES: [&str; 4] =
+    [" falling \"BUTTON\"", " rising \"BUTTON\"", " falling gpiochip0 4", " rising gpiochip0 4"];
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
