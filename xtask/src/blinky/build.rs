@@ -53,8 +53,11 @@ impl Programs {
 
 /// Builds the daemon.
 fn daemon(workspace: &Workspace) -> Result<PathBuf> {
-    let mut command =
-        workspace.cargo(&["build", "--quiet", "--package", BACKEND, "--bin", PROGRAM]);
+    // Named together with this program, it shares all crates that are built already: alone it would have
+    // them with fewer features, so once more.
+    let packages = ["--package", BACKEND, "--package", env!("CARGO_PKG_NAME")];
+    let mut command = workspace.cargo(&["build", "--quiet", "--bin", PROGRAM]);
+    command.args(packages);
     command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     let mut cargo = command.spawn().map_err(start(&command))?;
     let mut progress = None;
