@@ -61,8 +61,11 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<St
         return Ok(tree.display().to_string());
     }
     if options.stock {
-        let programs = stock::programs(cache, options.rebuild)?;
-        return Ok(programs.map(|program| program.display().to_string()).join("\n"));
+        let mut programs = Vec::new();
+        for target in stock::Target::ALL {
+            programs.push(stock::program(cache, target, options.rebuild)?.display().to_string());
+        }
+        return Ok(programs.join("\n"));
     }
     if options.check {
         return check(cache, workspace, options.rebuild);

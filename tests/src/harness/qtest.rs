@@ -22,7 +22,12 @@ impl Qtest {
         let qmp = qmp_socket(folder).display().to_string();
         let map = format!("{LABEL},{keys}");
         let all = [&["--qmp", &qmp, "--gpiodev", &map], options].concat();
-        let mut process = Process::start(Self::command(daemon, folder, &all));
+        Self::start(Self::command(daemon, folder, &all))
+    }
+
+    /// Starts one by such a command, and waits until it has its lines.
+    pub fn start(command: Command) -> Self {
+        let mut process = Process::start(command);
         process.wait_for("] ready: ");
         Self { process }
     }

@@ -39,24 +39,6 @@ fn when_qemu_ends_so_does_the_session_and_lines_become_safe() {
 }
 
 #[test]
-fn a_frontend_that_comes_later_finds_what_the_guest_does() {
-    let World { mut bench, mut vm, qtest, folder } = World::with(&format!("{LINES},safe=low"));
-    vm.run("gpioset --daemonize --chip 0 0=1 1=0 2=1");
-    bench.sees_all(&[11, 12, 13], 0b101);
-    qtest.kill();
-    bench.wait_until_gone();
-    bench.sees_all(&[11, 12, 13], 0b000);
-    bench.world.pull(BUTTON, true);
-    let _qtest = Qtest::attach(&bench.daemon, folder.path(), LINES, &[]);
-    bench.sees_all(&[11, 12, 13], 0b101);
-    bench.becomes(12, Direction::Output);
-    vm.wait_for("gpioget --numeric --chip 0 5", "1");
-    // QEMU does not tell that a line falls which was high when the frontend came.
-    vm.run("killall gpioset; gpioset --daemonize --chip 0 0=0 1=0 2=1");
-    bench.sees_all(&[11, 12, 13], 0b100);
-}
-
-#[test]
 fn the_guest_runs_on_while_the_daemon_is_gone() {
     let World { mut bench, mut vm, mut qtest, folder } = World::with(LINES);
     vm.run("gpioset --toggle 0 --chip 0 0=1 1=0");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Lines by libgpiod's tools: outputs, inputs, directions and edges.
+//! Lines by libgpiod's tools: outputs, inputs, directions and edges; and a frontend that comes later.
 
 use vgpio_protocol::Direction;
-use vgpio_tests::harness::Outside;
+use vgpio_tests::harness::{Outside, Qtest};
 
 use super::{BUTTON, LINES, World};
 
@@ -60,4 +60,22 @@ fn gpiomon_sees_each_of_a_thousand_edges() {
     );
     let counters = bench.daemon.status().sessions[0].counters;
     assert_eq!((counters.edges, counters.edges_lost), (EDGES.into(), 0));
+}
+
+#[test]
+fn a_frontend_that_comes_later_finds_what_the_guest_does() {
+    let World { mut bench, mut vm, qtest, folder } = World::with(&format!("{LINES},safe=low"));
+    vm.run("gpioset --daemonize --chip 0 0=1 1=0 2=1");
+    bench.sees_all(&[11, 12, 13], 0b101);
+    qtest.kill();
+    bench.wait_until_gone();
+    bench.sees_all(&[11, 12, 13], 0b000);
+    bench.world.pull(BUTTON, true);
+    let _qtest = Qtest::attach(&bench.daemon, folder.path(), LINES, &[]);
+    bench.sees_all(&[11, 12, 13], 0b101);
+    bench.becomes(12, Direction::Output);
+    vm.wait_for("gpioget --numeric --chip 0 5", "1");
+    // QEMU does not tell that a line falls which was high when the frontend came.
+    vm.run("killall gpioset; gpioset --daemonize --chip 0 0=0 1=0 2=1");
+    bench.sees_all(&[11, 12, 13], 0b100);
 }

@@ -13,7 +13,7 @@ use crate::command::{check, start};
 use crate::error::{Error, Result};
 use crate::guest::{self, Boots};
 use crate::progress::Progress;
-use crate::qemu;
+use crate::qemu::{self, stock};
 use crate::workspace::{BACKEND, Workspace};
 
 const PROGRAM: &str = "vgpiod";
@@ -39,7 +39,8 @@ impl Programs {
     pub fn get(cache: &Cache, workspace: &Workspace, stock: bool) -> Result<Self> {
         let given = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let qemu = if stock {
-            given("VGPIO_STOCK_QEMU").map_or_else(|| qemu::stock::program(cache, false), Ok)?
+            let program = || stock::program(cache, stock::Target::Arm64, false);
+            given("VGPIO_STOCK_QEMU").map_or_else(program, Ok)?
         } else {
             given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?
         };

@@ -13,10 +13,6 @@ use crate::error::{Error, Result};
 
 /// The suite whose QEMU is 10.0, the first of Debian's that lets a guest have interrupts of a virtio GPIO device.
 const SUITE: &str = "trixie";
-/// Its packages.
-const PACKAGES: [&str; 2] = ["qemu-system-arm", "qemu-system-x86"];
-/// The programs, which are in the packages, and in the folder scripts that run them.
-const PROGRAMS: [&str; 2] = ["qemu-system-aarch64", "qemu-system-x86_64"];
 /// This host's architecture, as Debian calls it.
 const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 /// Where the packages have the loader of programs, and the libraries.
@@ -31,21 +27,42 @@ const LIBRARIES: &str = if cfg!(target_arch = "aarch64") {
     "usr/lib/x86_64-linux-gnu"
 };
 /// Raised when the steps below change what comes out.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
-/// Scripts that run the programs, for guests of arm64 and of 64-bit x86, fetched if the cache has none. Minor updates are
-/// taken whenever they are fetched.
+/// What the guest's processor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// 64-bit Arm.
+    Arm64,
+    /// 64-bit x86.
+    X86_64,
+}
+
+impl Target {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Arm64, Self::X86_64];
+
+    /// The package, and the program that is in it.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Arm64 => ["qemu-system-arm", "qemu-system-aarch64"],
+            Self::X86_64 => ["qemu-system-x86", "qemu-system-x86_64"],
+        }
+    }
+}
+
+/// A script that runs the program, fetched if the cache has none. Minor updates are taken whenever it is fetched.
 ///
 /// # Errors
 /// A package cannot be had.
-pub fn programs(cache: &Cache, rebuild: bool) -> Result<[PathBuf; 2]> {
-    let inputs = [RECIPE, SUITE, ARCHITECTURE].into_iter().chain(PACKAGES).map(str::as_bytes);
-    let key = key(&inputs.collect::<Vec<_>>());
+pub fn program(cache: &Cache, target: Target, rebuild: bool) -> Result<PathBuf> {
+    let [package, program] = target.names();
+    let key = key(&[RECIPE, SUITE, package, ARCHITECTURE].map(str::as_bytes));
     let folder = cache.path(&format!("qemu-stock-{key}"));
     cache.entry("qemu-stock", &key, rebuild, |_, out| {
-        let no_package = || Error::NoPackage { package: format!("{} of {SUITE}", PACKAGES[0]) };
+        let no_package = || Error::NoPackage { package: format!("{package} of {SUITE}") };
         let apt = Apt::open_foreign(cache, SUITE, ARCHITECTURE)?.ok_or_else(no_package)?;
-        let files = apt.fetch(&PACKAGES)?;
+        let files = apt.fetch(&[package])?;
         let root = out.join("root");
         create_dir(&root)?;
         for file in &files {
@@ -53,9 +70,9 @@ pub fn programs(cache: &Cache, rebuild: bool) -> Result<[PathBuf; 2]> {
         }
         write(&out.join("packages.txt"), describe(&files)?)?;
         apt.clean()?;
-        PROGRAMS.iter().try_for_each(|name| script(&out.join(name), &folder.join("root"), name))
+        script(&out.join(program), &folder.join("root"), program)
     })?;
-    Ok(PROGRAMS.map(|name| folder.join(name)))
+    Ok(folder.join(program))
 }
 
 /// Writes a script that runs a program in this root, with the libraries and files that are there.
