@@ -219,7 +219,6 @@ impl Bridge {
             host.set(line, high);
         } else {
             self.outputs |= bit;
-            self.inputs.forget(line);
             host.direct(bit, bit, self.levels & bit);
         }
     }

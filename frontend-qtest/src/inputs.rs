@@ -309,8 +309,14 @@ mod tests {
         inputs.found(2, false);
         inputs.pending(0, now);
         assert_eq!(run(&mut inputs, now + MS).0, [(2, true)]);
+        inputs.pending(0, now + MS);
+        inputs.level(2, false);
+        assert_eq!(inputs.next(now + MS), Next::Set(2, false));
+        inputs.found(2, true);
+        inputs.done(2);
+        assert_eq!(inputs.next(now + 2 * MS), Next::Nothing, "it was on its way");
         inputs.forget(2);
-        inputs.found(2, false);
+        inputs.found(2, true);
         assert_eq!(run(&mut inputs, now + 2 * MS), (vec![], Next::Nothing));
     }
 }

@@ -66,16 +66,19 @@ fn a_direction_that_no_pin_tells_of_is_seen_by_a_look() {
 #[test]
 fn an_output_that_is_let_go_becomes_an_input_without_waiting_for_a_look() {
     let mut world = World::new(0, None);
+    world.bridge.level(0, false);
     world.qemu.set_direction(0x01);
     world.qemu.write(0x01, 0x01);
     world.settle();
     world.qemu.set_direction(0x00);
     world.pass(10 * MS);
-    assert_eq!(world.host.outputs, 0);
-    // From now on it has the host's level.
-    world.bridge.level(0, true);
-    world.pass(MS);
-    assert_eq!(world.qemu.data & 1, 1);
+    assert_eq!((world.host.outputs, world.qemu.data), (0, 1));
+    // From now on it has the host's level, also one that it had as an input before.
+    for high in [false, true] {
+        world.bridge.level(0, high);
+        world.pass(MS);
+        assert_eq!(world.qemu.data, u8::from(high));
+    }
 }
 
 #[test]
