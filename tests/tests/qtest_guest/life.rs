@@ -14,12 +14,12 @@ use crate::qtest_guest::{BUTTON, LINES, World};
 
 #[test]
 fn the_outside_sees_every_transition_of_a_guest_at_full_speed() {
-    /// Of one line, the first of them rising.
-    const CHANGES: u32 = 10_000;
+    /// Of one line, the first of them rising. No more than the daemon keeps for a slow watcher.
+    const CHANGES: u32 = 1000;
     let mut world = World::with(LINES);
     let mut outside = Watcher::start(&world.bench.daemon, vec![pad(11)]);
     let command = format!("gpiobench set /dev/gpiochip0 0 {CHANGES}");
-    println!("{}", world.vm.run(&command));
+    world.vm.run(&command);
     for change in 0..CHANGES - 1 {
         assert_eq!(outside.change().level, u8::from(change % 2 == 0), "change {change}");
     }
