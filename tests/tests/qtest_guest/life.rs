@@ -27,7 +27,7 @@ fn the_outside_sees_every_transition_of_a_guest_at_full_speed() {
 
 #[test]
 fn when_qemu_ends_so_does_the_session_and_lines_become_safe() {
-    let World { mut bench, mut vm, qtest, folder } = World::with(&format!("{LINES},safe=low"));
+    let World { mut bench, mut vm, qtest, .. } = World::with(&format!("{LINES},safe=low"));
     vm.run("gpioset --daemonize --chip 0 0=1 1=1");
     bench.sees_all(&[11, 12], 0b11);
     vm.kill();
@@ -35,12 +35,11 @@ fn when_qemu_ends_so_does_the_session_and_lines_become_safe() {
     assert!(ended.status.success() && ended.log.contains("QEMU has ended"), "{ended:?}");
     bench.wait_until_gone();
     bench.sees_all(&[11, 12], 0b00);
-    drop(folder);
 }
 
 #[test]
 fn the_guest_runs_on_while_the_daemon_is_gone() {
-    let World { mut bench, mut vm, mut qtest, folder } = World::with(LINES);
+    let World { mut bench, mut vm, mut qtest, .. } = World::with(LINES);
     vm.run("gpioset --toggle 0 --chip 0 0=1 1=0");
     bench.sees_all(&[11, 12], 0b01);
     let mut bench = bench.restart(|daemon: Daemon| {
@@ -54,7 +53,6 @@ fn the_guest_runs_on_while_the_daemon_is_gone() {
         bench.world.pull(BUTTON, high);
         vm.wait_for("gpioget --numeric --chip 0 5", &u32::from(high).to_string());
     }
-    drop(folder);
 }
 
 #[test]
