@@ -19,7 +19,7 @@ mod wait;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Waker};
@@ -209,8 +209,7 @@ impl Server {
 
     /// What is left to do when all sources have had their turn.
     fn end_turn(&mut self) {
-        let now = Instant::now();
-        while let Some(timer) = self.daemon.timers.due(now) {
+        while let Some(timer) = self.daemon.timers.due() {
             match timer {
                 Timer::Hello(key, id) => self.daemon.hello_overdue(key, id),
                 Timer::Accept => {

@@ -34,10 +34,10 @@ impl Timers {
         self.0.peek().map(|Reverse((at, _))| at.saturating_duration_since(Instant::now()))
     }
 
-    /// A timer that had run out by `now`.
-    pub fn due(&mut self, now: Instant) -> Option<Timer> {
+    /// A timer that has run out. Without timers the clock is not asked, which is a system call on some hosts.
+    pub fn due(&mut self) -> Option<Timer> {
         let Reverse((at, _)) = self.0.peek()?;
-        (*at <= now).then(|| self.0.pop().map(|Reverse((_, timer))| timer)).flatten()
+        (*at <= Instant::now()).then(|| self.0.pop().map(|Reverse((_, timer))| timer)).flatten()
     }
 
     /// Stops the timers of which `stop` says so.

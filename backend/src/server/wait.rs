@@ -92,10 +92,13 @@ impl Wait {
             }
         }
         poll(&mut self.poll, events, timeout)?;
+        if !self.may_stay_awake {
+            return Ok(());
+        }
         let now = Instant::now();
         self.others_until = self.others_until.filter(|until| now < *until);
         let near = now.duration_since(self.woken) < patience;
-        self.quick = near && self.may_stay_awake && self.others_until.is_none();
+        self.quick = near && self.others_until.is_none();
         self.caught = 0;
         self.woken = now;
         Ok(())
