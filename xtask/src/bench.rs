@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask bench`: the benchmarks of `docs/performance.md`, on release builds.
+//! `cargo xtask bench`: the benchmarks of `docs/performance.md` and `docs/benchmarks.md`, on release builds.
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::architecture::ARM64;
 use crate::cache::Cache;
 use crate::command;
 use crate::error::{Error, Result};
+use crate::guest::{self, Boots};
+use crate::peer::Peer;
+use crate::qemu::stock;
 use crate::rig;
 use crate::suite;
 use crate::workspace::{BACKEND, TESTS, Workspace, executables};
@@ -17,6 +22,10 @@ use crate::workspace::{BACKEND, TESTS, Workspace, executables};
 const WHOLE_PATH: &str = "whole_path";
 /// The same, from a guest in QEMU.
 const GUEST_PATH: &str = "guest_path";
+/// The comparison with the other backend for virtio devices.
+const PEER: &str = "peer";
+/// How long a benchmark in the rig may run: guests boot there, and edges are made at a stated rate.
+const RIG_DEADLINE: Duration = Duration::from_secs(3600);
 /// The daemon's program.
 const DAEMON: &str = "vgpiod";
 /// Those of single parts: crate and name.
@@ -35,6 +44,9 @@ pub struct Options {
     /// Time a guest in QEMU: sets of a line with and without the host's behind it, and a button
     #[arg(long, conflicts_with_all = ["micro", "gpio_sim"])]
     guest: bool,
+    /// Compare with vhost-device-gpio, the other backend for virtio GPIO devices, on a mock or with --gpio-sim
+    #[arg(long, conflicts_with_all = ["micro", "guest"])]
+    peer: bool,
     /// Arguments for the benchmark: --json, --samples N; --help lists them
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -54,25 +66,50 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     }
     let daemon = ["build", "--release", "--package", BACKEND, "--bin", DAEMON];
     let daemon = build(&mut workspace.cargo(&daemon), DAEMON)?;
-    let name = if options.guest { GUEST_PATH } else { WHOLE_PATH };
+    let name = match options {
+        Options { guest: true, .. } => GUEST_PATH,
+        Options { peer: true, .. } => PEER,
+        _ => WHOLE_PATH,
+    };
     let bench = ["bench", "--package", TESTS, "--bench", name, "--no-run"];
     let bench = build(unwinding(&mut workspace.cargo(&bench)), name)?;
+    let environment = environment(cache, workspace, options)?;
     if options.gpio_sim {
-        let mut rig = suite::prepare(cache, workspace, rig::DEADLINE)?;
+        let mut rig = suite::prepare(cache, workspace, RIG_DEADLINE)?;
         let name = DAEMON.to_uppercase();
         rig.environment.retain(|(variable, _)| *variable != name);
         rig.environment.push((name, daemon.display().to_string()));
+        let paths = environment.iter().map(|(name, path)| rig::search_path(name, path.as_os_str()));
+        rig.environment.extend(paths);
         rig::handle_signals()?;
         let mut line = vec![bench.display().to_string(), "--gpio-sim".to_owned()];
         line.extend(options.arguments.iter().cloned());
         return Ok(rig.run(&line)?.status());
     }
     let mut command = Command::new(bench);
-    if options.guest {
-        command.envs(suite::Machine::build(cache, workspace)?.environment());
-    }
-    run_here(command.env(DAEMON.to_uppercase(), daemon).args(&options.arguments))?;
+    command.envs(environment).env(DAEMON.to_uppercase(), daemon);
+    run_here(command.args(&options.arguments))?;
     Ok(0)
+}
+
+/// What the benchmark needs beside the daemon; what the cache lacks of it is built.
+fn environment(
+    cache: &Cache,
+    workspace: &Workspace,
+    options: &Options,
+) -> Result<Vec<(&'static str, PathBuf)>> {
+    if options.guest {
+        let machine = suite::Machine::build(cache, workspace)?;
+        return Ok(machine.environment().map(|(name, path)| (name, path.clone())).collect());
+    }
+    if !options.peer {
+        return Ok(Vec::new());
+    }
+    let mut all = Peer::build(cache, workspace)?.environment(options.gpio_sim).to_vec();
+    all.push(("VGPIO_STOCK_QEMU", stock::program(cache, stock::Target::Arm64, false)?));
+    let guest = guest::build(cache, workspace.root(), Boots::Virtio(&ARM64), false)?;
+    all.push(("VGPIO_VIRTIO_GUEST", guest));
+    Ok(all)
 }
 
 /// Cargo lets benchmarks unwind whatever the profile says. Told so, it need not build each crate twice.

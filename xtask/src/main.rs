@@ -17,6 +17,7 @@ mod job;
 mod kernel;
 mod libgpiod;
 mod man;
+mod peer;
 mod progress;
 mod qemu;
 mod rig;

@@ -149,6 +149,6 @@ pub fn executables(step: &str, command: &mut Command) -> Result<Vec<(String, Pat
 }
 
 /// The cargo that runs this program, else the one in `PATH`.
-fn cargo_path() -> PathBuf {
+pub fn cargo_path() -> PathBuf {
     env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }

@@ -2,10 +2,11 @@
 //! Many sessions, of which one does something: what the others cost.
 
 use vgpio::client::Client;
+use vgpio_tests::harness::process::idle_wakeups;
 use vgpio_tests::harness::{Daemon, Guest, LABEL, LINES, map};
 
 use crate::latency::sample;
-use crate::process::{Place, idle_wakeups, memory};
+use crate::process::{Place, memory};
 use crate::report::{Crowd, Report};
 use crate::world::{active, options, wire, wired};
 use crate::{Arguments, world::World};

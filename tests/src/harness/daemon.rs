@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use vgpio_backend::control::api::Status;
 use vgpio_backend::control::{Client as Control, Command as Ask};
 
-use super::deadline;
+use super::{deadline, process};
 
 /// A running `vgpiod` with sockets in a folder of its own. When it goes out of scope it is ended by
 /// SIGTERM, and the test fails unless it then exits cleanly and removes its sockets.
@@ -117,12 +117,7 @@ impl Daemon {
 
     /// A value of `/proc/PID/status`, in its unit: `VmHWM` in KiB.
     pub fn proc_status(&self, key: &str) -> u64 {
-        let path = format!("/proc/{}/status", self.pid);
-        let text = std::fs::read_to_string(&path).expect("the daemon runs");
-        let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-        let value = value.unwrap_or_else(|| panic!("{path} has no {key}"));
-        let number = value.split_whitespace().next().expect("a value");
-        number.parse().expect("a number")
+        process::value(&process::file(self.pid, "status"), key)
     }
 
     /// Whether it sleeps until something happens: `S` in `/proc/PID/stat`.

@@ -78,6 +78,16 @@ impl<const BLOCKING: bool> GpioSim<BLOCKING> {
         fs::write(configfs(&self.sim).join("live"), live).expect("gpio-sim's configfs");
     }
 
+    /// What reads the level of a line again and again, by one system call each.
+    pub fn probe(&self, offset: u32) -> impl Fn() -> bool + use<BLOCKING> {
+        let file = File::open(self.attribute(offset, "value")).expect("the line is there");
+        move || {
+            let mut level = [0];
+            assert_eq!(file.read_at(&mut level, 0).expect("the line is there"), 1);
+            level == *b"1"
+        }
+    }
+
     fn attribute(&self, offset: u32, name: &str) -> PathBuf {
         self.place.folder.join(format!("sim_gpio{offset}/{name}"))
     }

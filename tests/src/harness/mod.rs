@@ -16,6 +16,7 @@ mod gpio_sim;
 mod guest;
 mod holder;
 mod outside;
+pub mod process;
 mod qtest;
 mod simulated;
 mod traced;

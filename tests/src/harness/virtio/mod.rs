@@ -46,12 +46,24 @@ pub struct VirtioGuest {
     /// What the monitor keeps for the daemon of what is in flight.
     pub inflight: Option<Inflight>,
     socket: PathBuf,
+    /// What its monitor asks of the vhost-user protocol.
+    protocol: VhostUserProtocolFeatures,
 }
 
 impl VirtioGuest {
     /// A guest that runs, on the device behind this socket.
     pub fn start(socket: &Path) -> Self {
         let mut guest = Self::new(socket);
+        guest.connect();
+        guest.run([0, 0]);
+        guest
+    }
+
+    /// A guest that runs, on the device of another backend than `vgpiod`, of which less is asked.
+    pub fn start_of_another(socket: &Path) -> Self {
+        let mut guest = Self::new(socket);
+        guest.protocol -= VhostUserProtocolFeatures::INFLIGHT_SHMFD;
+        guest.protocol -= VhostUserProtocolFeatures::RESET_DEVICE;
         guest.connect();
         guest.run([0, 0]);
         guest
@@ -85,7 +97,13 @@ impl VirtioGuest {
         let region = (GuestAddress(RAM), size, Some(FileOffset::new(file, 0)));
         let memory = GuestMemoryMmap::from_ranges_with_files([region]).expect("memory");
         let rings = [DriverRing::new(RAM), DriverRing::new(RAM + ROOM)];
-        Self { frontend: None, memory, rings, inflight: None, socket: socket.to_owned() }
+        let protocol = VhostUserProtocolFeatures::CONFIG
+            | VhostUserProtocolFeatures::REPLY_ACK
+            | VhostUserProtocolFeatures::MQ
+            | VhostUserProtocolFeatures::INFLIGHT_SHMFD
+            | VhostUserProtocolFeatures::RESET_DEVICE;
+        let socket = socket.to_owned();
+        Self { frontend: None, memory, rings, inflight: None, socket, protocol }
     }
 
     /// Connects, and agrees on features.
@@ -116,13 +134,8 @@ impl VirtioGuest {
         let wanted = RING_FEATURES | FEATURE_IRQ;
         assert_eq!(offered & wanted, wanted, "{offered:#x}");
         let protocol = frontend.get_protocol_features().expect("protocol features");
-        let wanted = VhostUserProtocolFeatures::CONFIG
-            | VhostUserProtocolFeatures::REPLY_ACK
-            | VhostUserProtocolFeatures::MQ
-            | VhostUserProtocolFeatures::INFLIGHT_SHMFD
-            | VhostUserProtocolFeatures::RESET_DEVICE;
-        assert!(protocol.contains(wanted), "{protocol:?}");
-        frontend.set_protocol_features(wanted).expect("they were offered");
+        assert!(protocol.contains(self.protocol), "{protocol:?}");
+        frontend.set_protocol_features(self.protocol).expect("they were offered");
         assert_eq!(frontend.get_queue_num().expect("queues"), QUEUES as u64);
         frontend.set_owner().expect("nobody owns it");
         // Each message is answered, so that nothing is later than it seems.
