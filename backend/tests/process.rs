@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -144,7 +145,8 @@ fn a_control_client_too_many_is_told_so() {
         .unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(String::from_utf8(refused.stderr).unwrap(), format!("vgpioctl: error: {message}\n"));
-    clients.pop();
+    // Not only closed: a child of this process that is about to run a program has its descriptors too.
+    clients.pop().unwrap().get_ref().shutdown(Shutdown::Both).unwrap();
     assert_eq!(ask(&mut clients[0], "{\"id\":2,\"command\":\"status\"}")["id"], 2);
     assert_eq!(ask(&mut daemon.connect(), "{\"id\":3,\"command\":\"status\"}")["id"], 3);
 }
