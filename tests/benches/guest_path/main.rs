@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a host line costs a guest: sets of a line of the PL061, or of a virtio device, that is mapped to the
 //! host, in turns with sets of a line of the PL061 that is not; reads of a button whose edges the guest waits for,
-//! in turns with reads of one that it only reads; and edges of the button until a program in the
+//! in turns with reads of another input; and edges of the button until a program in the
 //! guest has them, and until its answer is at another line of the host. One boot, for the speed of a busy or
 //! virtual host changes from one second to the next, the ratio of neighbours does not.
 
@@ -31,6 +31,8 @@ const BARE: u32 = 1;
 const PL061: &str = "/dev/gpiochip0";
 /// The guest's line of the button, and the host line.
 const BUTTON: (u32, u32) = (5, 21);
+/// An input at which nothing happens, as the button.
+const OTHER: (u32, u32) = (6, 22);
 /// Edges that arrive among the reads of a round, and the time between two of them: a part of the round's reads are
 /// in the way of one.
 const EDGES_AMONG_READS: (u32, Duration) = (200, Duration::from_millis(1));
@@ -88,7 +90,10 @@ fn main() {
 
 /// A daemon, a guest, and the guest's chip that has lines of the host.
 fn boot(virtio: bool) -> (Bench<Simulated>, Vm, &'static str) {
-    let keys = format!("vgpios={}:{},gpios={}:{}", MAPPED.0, BUTTON.0, MAPPED.1, BUTTON.1);
+    let lines = [MAPPED, BUTTON, OTHER];
+    let [vgpios, gpios] = [lines.map(|line| line.0), lines.map(|line| line.1)]
+        .map(|numbers| numbers.map(|number| number.to_string()).join(":"));
+    let keys = format!("vgpios={vgpios},gpios={gpios}");
     if !virtio {
         let bench = Bench::open();
         let vm = bench.boot(&keys);
@@ -138,20 +143,31 @@ fn sets(vm: &mut Vm, chip: &str, line: u32, count: u32) -> Measured {
     serde_json::from_str(&said).unwrap()
 }
 
-/// Reads the button, with edges that the guest waits for and without.
+/// Reads the button while its edges arrive, which the guest waits for; another input while they arrive; and that
+/// one while nothing happens.
 fn reads(bench: &mut Bench<Simulated>, vm: &mut Vm, chip: &str, arguments: &Arguments) -> Reads {
     let (edges, apart) = EDGES_AMONG_READS;
-    let read = format!("gpiobench get {chip} {} {}", BUTTON.0, arguments.reads);
-    let (mut plain, mut armed) = (Vec::new(), Vec::new());
+    let read = |line: u32| format!("gpiobench get {chip} {line} {}", arguments.reads);
+    let [mut armed, mut beside, mut quiet] = [const { Vec::new() }; 3];
     for _ in 0..arguments.rounds {
-        plain.push(serde_json::from_str(&vm.run(&read)).unwrap());
-        vm.spawn(&format!("{read} {edges}"), "/tmp/reads");
+        vm.spawn(&format!("{} {edges}", read(BUTTON.0)), "/tmp/reads");
         vm.wait_for("grep -c ready /tmp/reads", "1");
-        bench.press(BUTTON.1, edges, apart);
-        vm.wait_for("grep -c among /tmp/reads", "1");
-        armed.push(serde_json::from_str(&vm.run("tail -n 1 /tmp/reads")).unwrap());
+        armed.push(pressed(bench, vm, edges, apart));
+        vm.spawn(&format!("gpiobench count {chip} {}", BUTTON.0), "/tmp/count");
+        vm.wait_for("grep -c ready /tmp/count", "1");
+        vm.spawn(&read(OTHER.0), "/tmp/reads");
+        beside.push(pressed(bench, vm, edges, apart));
+        vm.run("killall gpiobench");
+        quiet.push(serde_json::from_str(&vm.run(&read(OTHER.0))).unwrap());
     }
-    Reads::new(&plain, &armed, edges)
+    Reads::new(&armed, &beside, &quiet, edges)
+}
+
+/// Presses the button while a program reads a line, and returns what that says.
+fn pressed(bench: &mut Bench<Simulated>, vm: &mut Vm, edges: u32, apart: Duration) -> Measured {
+    bench.press(BUTTON.1, edges, apart);
+    vm.wait_for("grep -c p50 /tmp/reads", "1");
+    serde_json::from_str(&vm.run("tail -n 1 /tmp/reads")).unwrap()
 }
 
 /// Presses and releases the button.

@@ -46,15 +46,19 @@ struct Line {
     p99_ns: u64,
 }
 
-/// Reads of an input, plain and while the guest waits for its edges, which arrive: medians over the rounds.
+/// Reads of inputs: medians over the rounds.
 #[derive(Serialize)]
 pub struct Reads {
-    plain: Line,
+    /// The guest waits for the line's edges, which arrive.
     armed: Line,
-    /// Of the p99 of neighbouring rounds: the least, the median, the greatest.
+    /// It waits for those of another line, which arrive.
+    beside: Line,
+    /// No edges arrive.
+    quiet: Line,
+    /// Of the p99 of the first to the second, of neighbouring rounds: the least, the median, the greatest.
     ratio_p99: [f64; 3],
     aim: f64,
-    /// Edges in all rounds, those of them that came among the reads, and those that did not come.
+    /// Edges of the first in all rounds, those of them that came among the reads, and those that did not come.
     edges: u64,
     among: u64,
     lost: u64,
@@ -90,12 +94,13 @@ impl Sets {
 }
 
 impl Reads {
-    pub fn new(plain: &[Measured], armed: &[Measured], edges: u32) -> Self {
+    pub fn new(armed: &[Measured], beside: &[Measured], quiet: &[Measured], edges: u32) -> Self {
         let sum = |of: fn(&Measured) -> u64| armed.iter().map(of).sum();
         Self {
-            plain: Line::of(plain),
             armed: Line::of(armed),
-            ratio_p99: ratios(armed, plain, |round| round.p99_ns),
+            beside: Line::of(beside),
+            quiet: Line::of(quiet),
+            ratio_p99: ratios(armed, beside, |round| round.p99_ns),
             aim: READS_AIM,
             edges: u64::from(edges) * armed.len() as u64,
             among: sum(|round| round.among),
@@ -181,7 +186,7 @@ impl Display for Report {
 impl Display for Sets {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { mapped, bare, ratio_p50, ratio: [least, median, greatest], .. } = self;
-        table(f, "sets of a line", [("mapped to the host", mapped), ("mapped to nothing", bare)])?;
+        table(f, "sets of a line", &[("mapped to the host", mapped), ("mapped to nothing", bare)])?;
         let Self { aim, sent, coalesced, .. } = self;
         let verdict = if median >= aim { "met" } else { "missed" };
         writeln!(
@@ -194,8 +199,9 @@ impl Display for Sets {
 
 impl Display for Reads {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { plain, armed, ratio_p99: [least, median, greatest], aim, .. } = self;
-        table(f, "reads of a line", [("with edges that arrive", armed), ("plain", plain)])?;
+        let Self { armed, beside, quiet, ratio_p99: [least, median, greatest], aim, .. } = self;
+        let rows = [("its edges arrive", armed), ("those of another", beside), ("none", quiet)];
+        table(f, "reads of a line", &rows)?;
         let Self { edges, among, lost, .. } = self;
         let verdict = if median <= aim { "met" } else { "missed" };
         writeln!(
@@ -206,7 +212,7 @@ impl Display for Reads {
     }
 }
 
-fn table(f: &mut Formatter<'_>, title: &str, rows: [(&str, &Line); 2]) -> fmt::Result {
+fn table(f: &mut Formatter<'_>, title: &str, rows: &[(&str, &Line)]) -> fmt::Result {
     writeln!(f, "{title:24}{:>12}{:>10}{:>10}", "per second", "p50 us", "p99 us")?;
     for (name, line) in rows {
         let Line { per_s, p50_ns, p99_ns } = line;
