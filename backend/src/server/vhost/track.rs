@@ -131,7 +131,8 @@ impl Track {
         let is_out = |head: &u16| self.words.get::<u8>(self.entry(*head)) == 1;
         let mut out: Vec<u16> = (0..size).filter(is_out).collect();
         let counter = |head: &u16| self.words.get::<u64>(self.entry(*head) + COUNTER_AT);
-        out.sort_by_key(counter);
+        // Each is read once: the monitor may change them meanwhile, and a sort panics where there is no order.
+        out.sort_by_cached_key(counter);
         self.counter = out.last().map_or(0, |last| counter(last).wrapping_add(1));
         // No more can have been taken than were made available and are not returned.
         if out.len() > usize::from(available.wrapping_sub(used)) {
@@ -163,6 +164,10 @@ impl Track {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+
+    use std::panic::{self, AssertUnwindSafe};
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
 
     use super::*;
 
@@ -208,6 +213,34 @@ mod tests {
         assert_eq!(track(&words).recover(SIZE, 5, 7).unwrap(), Some(vec![3, 7]), "not returned");
         assert_eq!(track(&words).recover(SIZE, 6, 7).unwrap(), Some(vec![7]), "returned");
         assert_eq!(track(&words).recover(SIZE, 6, 7).unwrap(), Some(vec![7]), "and noted");
+    }
+
+    #[test]
+    fn counters_that_change_while_they_are_read_do_no_harm() {
+        const MANY: u16 = 1024;
+        let words = Words::new(Memory::from_ranges(&[(GuestAddress(0), 0x8000)]).unwrap());
+        let track = || Track::new(words.clone(), 0, MANY);
+        let mut first = track();
+        first.recover(MANY, 0, 0).unwrap();
+        (0..MANY).for_each(|head| first.take(head));
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut number = 1_u64;
+                while !is_over.load(Ordering::Relaxed) {
+                    number = number.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                    let head = u16::try_from(number >> 54).unwrap();
+                    let counter = ENTRIES_AT + ENTRY_SIZE * u64::from(head) + COUNTER_AT;
+                    words.put(counter, number.rotate_left(32));
+                }
+            });
+            let recover = || track().recover(MANY, 0, MANY).map(|out| out.unwrap().len());
+            let found = panic::catch_unwind(AssertUnwindSafe(|| {
+                (0..100).all(|_| recover().is_ok_and(|count| count == usize::from(MANY)))
+            }));
+            is_over.store(true, Ordering::Relaxed);
+            assert!(found.unwrap(), "all are out");
+        });
     }
 
     #[test]
