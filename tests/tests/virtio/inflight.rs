@@ -7,12 +7,13 @@ use std::os::fd::AsRawFd;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use vgpio_protocol::Direction;
-use vgpio_tests::harness::virtio::ring::SIZE;
+use vgpio_tests::harness::virtio::ring::{SIZE, WRITE};
 use vgpio_tests::harness::virtio::{Inflight, VirtioGuest};
 use vgpio_tests::harness::{Outside, eventually};
-use vgpio_virtio::{EVENT_QUEUE, FEATURE_IRQ, IrqType, Kind, QUEUES};
+use vgpio_virtio::{EVENT_QUEUE, FEATURE_IRQ, IrqType, Kind, QUEUES, REQUEST_QUEUE};
+use vhost::VhostBackend;
 use vhost::vhost_user::VhostUserFrontend;
-use vhost::vhost_user::message::VhostUserInflight;
+use vhost::vhost_user::message::{VhostUserInflight, VhostUserVirtioFeatures};
 
 use crate::virtio::Device;
 use crate::virtio::hostile::is_served;
@@ -101,7 +102,30 @@ fn queues_that_cannot_be_kept_are_refused() {
     let (given, file) = frontend.get_inflight_fd(&asked).expect("that there may be");
     guest.inflight = Some(Inflight { described: given, file });
     guest.give_inflight().expect("it is the daemon's own");
+    // What is in the queues already is not taken: they are larger.
+    let frontend = guest.frontend.as_mut().expect("connected");
+    let features = FEATURE_IRQ | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits();
+    frontend.set_features(features).expect("they were offered");
+    frontend.set_vring_enable(REQUEST_QUEUE, true).expect("it is there");
+    let at = guest.write_request(Kind::GetDirection as u16, 0, 0);
+    let VirtioGuest { memory, rings: [requests, _], .. } = &mut guest;
+    requests.chain(memory, &[(at, 8, 0), (at + 8, 2, WRITE)]);
     guest.try_run(FEATURE_IRQ, [0, 0]).expect_err("the queues are larger");
+    is_served(&mut device, &mut victim);
+    assert_eq!(guest.rings[REQUEST_QUEUE].try_take(&guest.memory), None);
+}
+
+#[test]
+fn what_a_daemon_has_left_is_restored_once_for_a_connection() {
+    let (mut device, mut victim) = device_and_victim();
+    let mut guest = VirtioGuest::start_kept(&device.socket);
+    let (described, bytes) = left(&mut guest);
+    let file = memfd(described.mmap_size);
+    std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).expect("it is as large");
+    guest.pause();
+    guest.inflight = Some(Inflight { described, file });
+    guest.give_inflight().expect_err("it has other memory");
+    device.bench.daemon.wait_for_log("what was in flight is not of a GPIO device");
     is_served(&mut device, &mut victim);
 }
 

@@ -74,6 +74,10 @@ impl Vmm {
         if self.rings.iter().any(Ring::is_started) {
             return Err(Refused::Running);
         }
+        // Lines are restored once at most: each time takes messages, and a slow chip takes few.
+        if self.inflight.is_some() && inflight.is_left() {
+            return Err(Refused::Inflight);
+        }
         self.forget();
         for (i, ring) in self.rings.iter_mut().enumerate() {
             ring.set_track(inflight.track(i));

@@ -109,6 +109,11 @@ impl Inflight {
         self.place == other.place
     }
 
+    /// Whether another daemon has left word of lines there, which nobody has taken.
+    pub fn is_left(&self) -> bool {
+        self.found.is_some()
+    }
+
     /// Whether some of it has turned out not to be there.
     pub fn is_cut(&self) -> bool {
         self.shared.is_cut()

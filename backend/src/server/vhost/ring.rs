@@ -132,11 +132,24 @@ impl Ring {
     ) -> Result<bool, Refused> {
         self.stop();
         let kick = Kick { file: eventfd(file)?, registry: registry.try_clone()? };
-        let fd = kick.file.as_raw_fd();
         self.queue.set_ready(true);
+        let started = self.begin(memory, &kick, session);
+        if started.is_ok() {
+            self.kick = Some(kick);
+        } else {
+            self.stop();
+        }
+        started
+    }
+
+    fn begin(
+        &mut self,
+        memory: &Memory,
+        kick: &Kick,
+        session: SessionKey,
+    ) -> Result<bool, Refused> {
         self.remap(memory);
         if !self.is_mapped {
-            self.queue.set_ready(false);
             return Err(Refused::Address);
         }
         let used = self.queue.used_idx(memory, Ordering::Acquire).map_err(|_| Refused::Address)?;
@@ -149,8 +162,8 @@ impl Ring {
         self.is_strange &= available != used;
         self.recover(used.0, available.0)?;
         let token = Source::Session(session).token();
+        let fd = kick.file.as_raw_fd();
         kick.registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
-        self.kick = Some(kick);
         Ok(is_new)
     }
 
