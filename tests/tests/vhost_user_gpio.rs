@@ -179,6 +179,15 @@ fn a_descriptor_that_is_no_such_socket_is_refused() {
 }
 
 #[test]
+fn sockets_of_its_own_are_not_taken_for_inherited_ones() {
+    let folder = Rc::new(folder());
+    for fd in 3..12 {
+        let log = run(with_options(&folder, &["--fd", &fd.to_string()]), 1);
+        assert!(log.contains(&format!("file descriptor {fd} is no Unix stream socket")), "{log}");
+    }
+}
+
+#[test]
 fn a_connected_monitor_without_a_device_is_a_failure() {
     let folder = Rc::new(folder());
     let map = format!("{LABEL},gpios=11,vgpios=0");

@@ -33,6 +33,7 @@ use crate::token::Source;
 use control::Controls;
 use daemon::Daemon;
 use devices::Devices;
+use inherited::InheritedError;
 use socket::{Socket, SocketError};
 use timers::Timer;
 use vhost::{Door, Vmms};
@@ -58,7 +59,7 @@ pub enum ServerError {
     Sim(#[from] crate::chip::ChipError),
     /// The inherited file descriptor is no such socket.
     #[error(transparent)]
-    Inherited(#[from] inherited::InheritedError),
+    Inherited(#[from] InheritedError),
     /// The only virtual machine monitor that there could be has gone without a device.
     #[error("the virtual machine monitor that is connected got no device; the log says why")]
     NoDevice,
@@ -100,6 +101,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing is left behind.
     pub fn new(config: Config) -> Result<Self, ServerError> {
+        look_at_inherited(&config)?;
         let wait = Wait::new()?;
         let registry = wait.registry();
         let waker = Arc::new(Waker::new(registry, Source::Worker.token())?);
@@ -294,6 +296,19 @@ impl Server {
         let signal = self.signals.read_signal().ok().flatten()?;
         i32::try_from(signal.ssi_signo).ok().and_then(|signal| Signal::try_from(signal).ok())
     }
+}
+
+/// Looks at the sockets that are inherited before there are others, which a wrong number could mean.
+fn look_at_inherited(config: &Config) -> Result<(), InheritedError> {
+    if let Some(Listen::Fd(fd)) = config.socket {
+        inherited::listener(fd)?;
+    }
+    for device in &config.vhost_users {
+        if let Listen::Fd(fd) = device.socket {
+            inherited::socket(fd)?;
+        }
+    }
+    Ok(())
 }
 
 fn signals() -> io::Result<SignalFd> {
