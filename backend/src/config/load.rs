@@ -140,12 +140,14 @@ fn assemble(
     let max_sessions = max_sessions.or(draft.max_sessions);
     let vhost_users: Vec<_> = draft.vhost_users.into_iter().map(|device| device.value).collect();
     for (i, device) in vhost_users.iter().enumerate() {
-        let Listen::Path(path) = &device.socket else { continue };
         let others = vhost_users.iter().take(i).map(|other| &other.socket).chain(&socket);
-        let is_used = |other: &Listen| matches!(other, Listen::Path(other) if is_same(path, other));
-        let is_control = control.as_ref().is_some_and(|control| is_same(path, control));
-        if is_control || others.into_iter().any(is_used) {
-            return Err(ConfigError::VhostUserSocket(path.clone()));
+        let mut others = others.cloned().chain(control.clone().map(Listen::Path));
+        let is_used = |other: Listen| match (&device.socket, other) {
+            (Listen::Path(path), Listen::Path(other)) => is_same(path, &other),
+            (own, other) => *own == other,
+        };
+        if others.any(is_used) {
+            return Err(ConfigError::VhostUserSocket(device.socket.clone()));
         }
     }
     Ok(Config {

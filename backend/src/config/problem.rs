@@ -11,6 +11,7 @@ use vgpio_rcar::UnknownGeneration;
 use vgpio_virtio::MAX_LINE;
 
 use crate::chip::Cause;
+use crate::config::Listen;
 
 /// Something wrong, and where.
 #[derive(Debug)]
@@ -358,8 +359,8 @@ pub enum ConfigError {
     #[error("the sockets of frontends and of vgpioctl are both {}; give another --socket-path or --control", .0.display())]
     OneSocket(PathBuf),
     /// The socket of a virtio device is another socket too.
-    #[error("{} is the socket of a virtio device and of something else; give each its own", .0.display())]
-    VhostUserSocket(PathBuf),
+    #[error("{0} is the socket of a virtio device and of something else; give each its own")]
+    VhostUserSocket(Listen),
     /// No place for a socket.
     #[error(transparent)]
     NoRuntimeDir(#[from] super::sockets::NoRuntimeDir),
