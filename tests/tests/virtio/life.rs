@@ -2,8 +2,10 @@
 //! Guests and daemons that come and go.
 
 use vgpio_protocol::Direction;
+use vgpio_tests::harness::virtio::ring::WRITE;
 use vgpio_tests::harness::{LABEL, Outside, VirtioGuest, eventually, export};
 use vgpio_virtio::{IrqType, Kind};
+use vhost::VhostBackend;
 
 use super::Device;
 
@@ -128,6 +130,13 @@ fn a_reset_of_the_device_forgets_the_guest() {
     vhost::vhost_user::VhostUserFrontend::reset_device(guest.frontend.as_mut().expect("connected"))
         .expect("it was offered");
     device.bench.becomes(11, Direction::Input);
+    // Its queues are not served before they are enabled again.
+    let at = guest.write_request(Kind::GetDirection as u16, 0, 0);
+    let VirtioGuest { memory, rings: [requests, _], frontend, .. } = &mut guest;
+    let frontend = frontend.as_mut().expect("connected");
+    frontend.set_vring_kick(0, &requests.kick).expect("an eventfd");
+    requests.chain(memory, &[(at, 8, 0), (at + 8, 2, WRITE)]);
+    assert_eq!(frontend.get_vring_base(0).expect("it was running"), 0);
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl Vmm {
     fn reset(&mut self) {
         for ring in &mut self.rings {
             ring.stop();
+            ring.enable(false);
             ring.set_next(0);
         }
         self.forget();
