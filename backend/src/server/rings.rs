@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use super::daemon::Daemon;
 use super::guest::Guest;
-use super::wait::Bells;
+use super::wait::{Bells, Patience};
 use crate::hub::SessionKey;
 
 /// How long to stay awake for guests that wait for no answer: as fast as they can, they send something every ten or
 /// twenty microseconds.
-const POSTED: Duration = Duration::from_micros(50);
+const POSTED: Patience = Patience { time: Duration::from_micros(50), gives_way: false };
 
 /// How long for one with a virtio device. It has no next request before the answer of this one has woken its
 /// virtual machine monitor, and that its processor; in a virtual host, each of these takes some ten microseconds. It is
 /// as long as KVM looks for work before it lets an idle processor sleep (Linux,
 /// `Documentation/virt/kvm/halt-polling.rst`).
-const ANSWERED: Duration = Duration::from_micros(200);
+const ANSWERED: Patience = Patience { time: Duration::from_micros(200), gives_way: true };
 
 impl Daemon {
     /// Gives those a turn who have written into their rings.
@@ -40,7 +40,7 @@ impl Bells for Daemon {
         self.awake.len()
     }
 
-    fn patience(&self) -> Duration {
+    fn patience(&self) -> Patience {
         let is_virtio = |key: &SessionKey| self.guests.get(key.0).is_some_and(|g| g.vmm.is_some());
         if self.awake.iter().any(is_virtio) { ANSWERED } else { POSTED }
     }

@@ -20,14 +20,23 @@ const WORTH_IT: u32 = 16;
 /// How long the processor is left to others who seem to need it.
 const STAND_BACK: Duration = Duration::from_millis(50);
 
+/// How a next event is waited for.
+#[derive(Clone, Copy)]
+pub struct Patience {
+    /// How long.
+    pub time: Duration,
+    /// Whether it comes of a thread that was woken just now, perhaps on this processor, which it needs for that.
+    pub gives_way: bool,
+}
+
 /// Those who send without waking anybody up, unless they are told to ring.
 pub trait Bells {
     /// How many they are.
     fn count(&self) -> usize;
 
-    /// How long to stay awake for a next event. Waking a thread costs whoever sends to it microseconds, a virtual
+    /// How to stay awake for a next event. Waking a thread costs whoever sends to it microseconds, a virtual
     /// CPU as a rule.
-    fn patience(&self) -> Duration;
+    fn patience(&self) -> Patience;
 
     /// Whether one has sent something.
     fn have_rung(&self) -> bool;
@@ -97,7 +106,7 @@ impl Wait {
         }
         let now = Instant::now();
         self.others_until = self.others_until.filter(|until| now < *until);
-        let near = now.duration_since(self.woken) < patience;
+        let near = now.duration_since(self.woken) < patience.time;
         self.quick = near && self.others_until.is_none();
         self.caught = 0;
         self.woken = now;
@@ -109,11 +118,14 @@ impl Wait {
         &mut self,
         events: &mut Events,
         bells: &impl Bells,
-        patience: Duration,
+        patience: Patience,
     ) -> io::Result<bool> {
         let mut before = Instant::now();
         loop {
             poll(&mut self.poll, events, Some(Duration::ZERO))?;
+            if patience.gives_way {
+                thread::yield_now();
+            }
             let written = (0..=LOOKS / bells.count().max(1)).any(|_| {
                 hint::spin_loop();
                 bells.have_rung()
@@ -128,7 +140,7 @@ impl Wait {
                 self.woken = now;
                 return Ok(true);
             }
-            if now.duration_since(self.woken) >= patience {
+            if now.duration_since(self.woken) >= patience.time {
                 if self.caught < WORTH_IT {
                     // As if whoever is waited for were kept from running by this.
                     self.stand_back(now);
@@ -174,8 +186,8 @@ mod tests {
             1
         }
 
-        fn patience(&self) -> Duration {
-            self.patience
+        fn patience(&self) -> Patience {
+            Patience { time: self.patience, gives_way: true }
         }
 
         fn have_rung(&self) -> bool {
