@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    // As in the tests of `install`: its daemon is built in a folder of its own.
+    command.env("CARGO_TARGET_DIR", env!("CARGO_TARGET_TMPDIR"));
     command.arg("blinky").args(arguments).stdin(Stdio::null());
     command
 }
