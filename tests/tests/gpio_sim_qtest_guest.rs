@@ -5,3 +5,6 @@
 mod qtest_guest;
 
 type Chip = vgpio_tests::harness::GpioSim;
+
+/// Edges of the button; each takes a command of a guest that shares its only processor.
+const EDGES: u32 = 200;

@@ -9,3 +9,6 @@ mod qtest_guest;
 mod refusals;
 
 type Chip = vgpio_tests::harness::Simulated;
+
+/// Edges of the button.
+const EDGES: u32 = 1000;

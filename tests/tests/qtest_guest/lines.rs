@@ -5,6 +5,7 @@ use vgpio_protocol::Direction;
 use vgpio_tests::harness::{Outside, Qtest};
 
 use super::{BUTTON, LINES, World};
+use crate::EDGES;
 
 #[test]
 fn libgpiods_tools_drive_and_read_lines() {
@@ -43,8 +44,7 @@ fn a_change_of_direction_reaches_the_host_also_where_no_level_tells_of_it() {
 }
 
 #[test]
-fn gpiomon_sees_each_of_a_thousand_edges() {
-    const EDGES: u32 = 1000;
+fn gpiomon_sees_each_edge() {
     let World { mut bench, mut vm, qtest: _qtest, .. } = World::with(LINES);
     vm.spawn("gpiomon --banner -F %e -c 0 5", "/tmp/edges");
     vm.wait_for("grep -c Monitoring /tmp/edges", "1");
