@@ -85,14 +85,20 @@ fn by_a_path_monitors_are_served_until_sigterm() {
     assert!(!socket.exists());
 }
 
+/// One that inherits its connection to a monitor, and serves it.
+fn connected(folder: &Rc<tempfile::TempDir>) -> (Bench<Simulated>, VirtioGuest) {
+    let (ours, theirs) = UnixStream::pair().expect("sockets");
+    let command = with_options(folder, &["--fd", "3"]);
+    let mut bench = start(folder, inheriting(theirs, &command));
+    let mut guest = VirtioGuest::connected(ours);
+    works(&mut bench, &mut guest);
+    (bench, guest)
+}
+
 #[test]
 fn on_a_connected_socket_it_ends_when_the_monitor_goes() {
     let folder = Rc::new(folder());
-    let (ours, theirs) = UnixStream::pair().expect("sockets");
-    let command = with_options(&folder, &["--fd", "3"]);
-    let mut bench = start(&folder, inheriting(theirs, &command));
-    let mut guest = VirtioGuest::connected(ours);
-    works(&mut bench, &mut guest);
+    let (bench, guest) = connected(&folder);
     guest.kill();
     let ended = bench.daemon.wait();
     assert!(ended.status.success(), "{}", ended.log);
@@ -102,11 +108,7 @@ fn on_a_connected_socket_it_ends_when_the_monitor_goes() {
 #[test]
 fn sigterm_ends_it_under_a_connected_monitor() {
     let folder = Rc::new(folder());
-    let (ours, theirs) = UnixStream::pair().expect("sockets");
-    let command = with_options(&folder, &["--fd", "3"]);
-    let mut bench = start(&folder, inheriting(theirs, &command));
-    let mut guest = VirtioGuest::connected(ours);
-    works(&mut bench, &mut guest);
+    let (bench, _guest) = connected(&folder);
     bench.daemon.stop();
 }
 
