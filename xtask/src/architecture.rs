@@ -24,6 +24,8 @@ pub struct Architecture {
     pub build_lines: u64,
     /// Whether a kernel's objects are checked by objtool.
     pub objtool: bool,
+    /// Debian's package of QEMU for it.
+    pub qemu_package: &'static str,
     /// What QEMU is told of the machine.
     pub machine: &'static str,
     /// What the kernel is told. Without kpti=off each system call costs a TLB flush, ten times as much.
@@ -40,6 +42,7 @@ pub static ARM64: Architecture = Architecture {
     image: ("Image", "arch/arm64/boot/Image"),
     build_lines: 1700,
     objtool: false,
+    qemu_package: "qemu-system-arm",
     machine: "-M virt -cpu cortex-a53",
     kernel_options: "console=ttyAMA0 quiet kpti=off",
 };
@@ -54,6 +57,7 @@ pub static X86_64: Architecture = Architecture {
     image: ("bzImage", "arch/x86/boot/bzImage"),
     build_lines: 1414,
     objtool: true,
+    qemu_package: "qemu-system-x86",
     machine: "-M q35",
     kernel_options: "console=ttyS0 quiet",
 };

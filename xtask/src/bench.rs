@@ -106,7 +106,7 @@ fn environment(
         return Ok(Vec::new());
     }
     let mut all = Peer::build(cache, workspace)?.environment(options.gpio_sim).to_vec();
-    all.push(("VGPIO_STOCK_QEMU", stock::program(cache, stock::Target::Arm64, false)?));
+    all.push(("VGPIO_STOCK_QEMU", stock::program(cache, &ARM64, false)?));
     let guest = guest::build(cache, workspace.root(), Boots::Virtio(&ARM64), false)?;
     all.push(("VGPIO_VIRTIO_GUEST", guest));
     Ok(all)

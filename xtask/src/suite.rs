@@ -317,13 +317,13 @@ impl Machine {
     /// Something of it cannot be built or fetched.
     pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let guest = |boots| guest::build(cache, workspace.root(), boots, false);
-        let stock_qemu = |target| stock::program(cache, target, false);
+        let stock_qemu = |guest| stock::program(cache, guest, false);
         Ok(Self([
             ("VGPIO_QEMU", qemu::program(cache, workspace, false)?),
             ("VGPIO_GUEST", guest(Boots::Distribution)?),
-            ("VGPIO_STOCK_QEMU", stock_qemu(stock::Target::Arm64)?),
+            ("VGPIO_STOCK_QEMU", stock_qemu(&ARM64)?),
             ("VGPIO_VIRTIO_GUEST", guest(Boots::Virtio(&ARM64))?),
-            ("VGPIO_STOCK_QEMU_X86_64", stock_qemu(stock::Target::X86_64)?),
+            ("VGPIO_STOCK_QEMU_X86_64", stock_qemu(&X86_64)?),
             ("VGPIO_VIRTIO_GUEST_X86_64", guest(Boots::Virtio(&X86_64))?),
         ]))
     }

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use cargo_metadata::{Artifact, Message};
 
+use crate::architecture::ARM64;
 use crate::cache::Cache;
 use crate::command::{check, start};
 use crate::error::{Error, Result};
@@ -39,7 +40,7 @@ impl Programs {
     pub fn get(cache: &Cache, workspace: &Workspace, stock: bool) -> Result<Self> {
         let given = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let qemu = if stock {
-            let program = || stock::program(cache, stock::Target::Arm64, false);
+            let program = || stock::program(cache, &ARM64, false);
             given("VGPIO_STOCK_QEMU").map_or_else(program, Ok)?
         } else {
             given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::apt::{Apt, describe};
+use crate::architecture::Architecture;
 use crate::cache::{Cache, create_dir, key, write};
 use crate::command::run;
 use crate::error::{Error, Result};
@@ -29,34 +30,13 @@ const LIBRARIES: &str = if cfg!(target_arch = "aarch64") {
 /// Raised when the steps below change what comes out.
 const RECIPE: &str = "2";
 
-/// What the guest's processor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// 64-bit Arm.
-    Arm64,
-    /// 64-bit x86.
-    X86_64,
-}
-
-impl Target {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Arm64, Self::X86_64];
-
-    /// The package, and the program that is in it.
-    fn names(self) -> [&'static str; 2] {
-        match self {
-            Self::Arm64 => ["qemu-system-arm", "qemu-system-aarch64"],
-            Self::X86_64 => ["qemu-system-x86", "qemu-system-x86_64"],
-        }
-    }
-}
-
-/// A script that runs the program, fetched if the cache has none. Minor updates are taken whenever it is fetched.
+/// A script that runs the program for guests of this architecture, fetched if the cache has none. Minor updates are taken whenever it is fetched.
 ///
 /// # Errors
 /// A package cannot be had.
-pub fn program(cache: &Cache, target: Target, rebuild: bool) -> Result<PathBuf> {
-    let [package, program] = target.names();
+pub fn program(cache: &Cache, guest: &Architecture, rebuild: bool) -> Result<PathBuf> {
+    let package = guest.qemu_package;
+    let program = format!("qemu-system-{}", guest.gnu);
     let key = key(&[RECIPE, SUITE, package, ARCHITECTURE].map(str::as_bytes));
     let folder = cache.path(&format!("qemu-stock-{key}"));
     cache.entry("qemu-stock", &key, rebuild, |_, out| {
@@ -70,7 +50,7 @@ pub fn program(cache: &Cache, target: Target, rebuild: bool) -> Result<PathBuf> 
         }
         write(&out.join("packages.txt"), describe(&files)?)?;
         apt.clean()?;
-        script(&out.join(program), &folder.join("root"), program)
+        script(&out.join(&program), &folder.join("root"), &program)
     })?;
     Ok(folder.join(program))
 }
