@@ -168,6 +168,23 @@ pub struct LineSettings {
     pub poll: Option<Period>,
 }
 
+impl fmt::Display for LineSettings {
+    /// As keys of a line map.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { init, safe, bias, drive, active_low, edges, debounce, shared, poll } = self;
+        let switch = |on: bool| if on { "on" } else { "off" };
+        let (active_low, shared) = (switch(*active_low), switch(*shared));
+        write!(f, "init={init},safe={safe},bias={bias},drive={drive},edges={edges}")?;
+        write!(f, ",active-low={active_low},shared={shared}")?;
+        for (key, period) in [("debounce", debounce), ("poll", poll)] {
+            if let Some(period) = period {
+                write!(f, ",{key}={period}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A time in options and configuration: a number and `us`, `ms` or `s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period(pub Duration);

@@ -271,3 +271,14 @@ fn periods_are_written_as_they_are_read() {
         assert_eq!(text.parse::<Period>().map(|p| p.to_string()), Ok(text.into()));
     }
 }
+
+#[test]
+fn settings_are_written_as_they_are_read() {
+    let all = [
+        "init=as-is,safe=hold,bias=pull-up,drive=open-drain,edges=rising,active-low=on,shared=off,debounce=5ms,poll=20ms",
+        "init=input,safe=release,bias=as-is,drive=push-pull,edges=both,active-low=off,shared=on",
+    ];
+    for keys in all {
+        assert_eq!(map(&format!("0,gpios=1,{keys}")).settings.to_string(), keys);
+    }
+}
