@@ -7,7 +7,7 @@
 //!   server    event loop: sockets, timers, signals    control  vgpioctl's socket
 //!   session   one frontend's conversation             config   what is lent to whom
 //!   hub       who holds which lines
-//!   chip      gpiochips: cdev, libgpiod, simulated
+//!   chip      gpiochips: cdev, libgpiod, simulated    keep     lines that outlive the daemon
 //! ```
 
 #![deny(unsafe_code)]
@@ -20,6 +20,7 @@ pub mod config;
 pub mod control;
 pub mod ctl;
 pub mod hub;
+pub mod keep;
 pub mod server;
 pub mod session;
 mod token;

@@ -22,6 +22,8 @@ pub enum Source {
     Signal,
     /// `/dev` has changed.
     Devices,
+    /// The keeper of lines has gone.
+    Keeper,
     /// A worker has completed something, or the thread of a virtual machine monitor asks something.
     Worker,
     /// A virtual machine monitor wants in, at one of the virtio devices' sockets.
@@ -41,7 +43,8 @@ impl Source {
             Self::Signal => 2 << 2 | 3,
             Self::Devices => 3 << 2 | 3,
             Self::Worker => 4 << 2 | 3,
-            Self::VhostListener(i) => (5 + i) << 2 | 3,
+            Self::Keeper => 5 << 2 | 3,
+            Self::VhostListener(i) => (6 + i) << 2 | 3,
         })
     }
 
@@ -58,7 +61,8 @@ impl Source {
             (_, 2) => Self::Signal,
             (_, 3) => Self::Devices,
             (_, 4) => Self::Worker,
-            (_, key) => Self::VhostListener(key - 5),
+            (_, 5) => Self::Keeper,
+            (_, key) => Self::VhostListener(key - 6),
         }
     }
 }

@@ -14,8 +14,8 @@ use log::LevelFilter;
 use vgpio_backend::chip::ChipInfo;
 use vgpio_backend::cli::{self, vgpioctl, vgpiod};
 use vgpio_backend::config::{
-    self, Access, Blocking, ChipConfig, Config, Env, ExportConfig, ExportLine, Listen, NotAllowed,
-    Rule, SimConfig, VhostUserConfig, VhostUserError,
+    self, Access, Blocking, ChipConfig, Config, Env, ExportConfig, ExportLine, Keep, Listen,
+    NotAllowed, Rule, SimConfig, VhostUserConfig, VhostUserError,
 };
 use vgpio_protocol::{Bias, Drive, EdgeDetection, Init, LineRef, LineSettings, Period, Safe};
 use vgpio_rcar::{Generation, Pull};
@@ -25,6 +25,8 @@ const EVERYTHING: &str = r#"
 socket = "/run/a.sock"
 control = "/run/b.sock"
 max-sessions = 12
+keep = "keeper"
+grace = "5s"
 allow-line-maps = ["e6055400.gpio"]
 
 [[sim]]
@@ -121,6 +123,8 @@ fn every_key_of_the_file_is_read() {
         socket: Some(Listen::Path("/run/a.sock".into())),
         control: Some("/run/b.sock".into()),
         max_sessions: 12,
+        keep: Keep::Keeper,
+        grace: Duration::from_secs(5),
         policy: config::Policy { rules: vec![Rule::Chip("e6055400.gpio".into())] },
         sims: vec![SimConfig {
             model: Generation::Gen3,
@@ -157,6 +161,9 @@ fn an_empty_file_lends_nothing_and_has_the_defaults() {
     assert_eq!(config.socket, Some(Listen::Path("/run/user/1000/vgpio/vgpiod.sock".into())));
     assert_eq!(config.control, Some(PathBuf::from("/run/user/1000/vgpio/control.sock")));
     assert_eq!(config.max_sessions, 1024);
+    assert_eq!((config.keep, config.grace), (Keep::Auto, Duration::from_secs(30)));
+    let keeper = config.keeper().unwrap();
+    assert!(keeper.to_str().unwrap().ends_with("vgpiod.sock.keeper"), "{}", keeper.display());
     assert!(config.exports.is_empty() && config.policy.rules.is_empty());
 }
 

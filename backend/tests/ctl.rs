@@ -254,7 +254,9 @@ fn status_prints_exports_sessions_and_counters() {
          \tvgpio  12:\tusb-gpio 'RELAY'\n\
          session 7 \"guest-1\" pid=88 uid=1000 export=\"leds\" - 1 lines, up 5s:\n\
          \tvgpio   0:\te6055400.gpio 11 \"LED1\"\toutput active\n\
-         \tmessages 10 in, 5 out; 3 sets, 0 configures; 0 edges, 0 lost; 0 errors\n",
+         \tmessages 10 in, 5 out; 3 sets, 0 configures; 0 edges, 0 lost; 0 errors\n\
+         awaited \"guest-2\" pid=99 uid=1000 export=\"relays\" - 1 lines:\n\
+         \texpander 3\toutput active\n",
     );
     assert_eq!(json_of("status --json")["sessions"][0]["counters"]["sets"], 3);
 }

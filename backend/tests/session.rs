@@ -9,7 +9,9 @@ use mio::{Poll, Token, Waker};
 use proptest::prelude::*;
 use vgpio_backend::chip::ChipEdge;
 use vgpio_backend::chip::sim::{SimBlock, SimOptions};
-use vgpio_backend::config::{Access, Config, ExportConfig, ExportLine, Policy, Rule};
+use vgpio_backend::config::{
+    Access, Config, DEFAULT_GRACE, ExportConfig, ExportLine, Keep, Policy, Rule,
+};
 use vgpio_backend::hub::{Chips, Hub, Route, SessionKey};
 use vgpio_backend::session::{Context, LogLimit, Outbox, Peer, Session};
 use vgpio_protocol::{
@@ -53,6 +55,8 @@ impl Bench {
             chips: vec![],
             exports: vec![export],
             vhost_users: Vec::new(),
+            keep: Keep::Off,
+            grace: DEFAULT_GRACE,
         };
         Self { sim, hub, config, log: LogLimit::default(), _poll: poll }
     }

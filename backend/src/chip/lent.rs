@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Lines that a chip lends, whether it detects their edges or not.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use super::poll::Polling;
@@ -36,6 +36,19 @@ impl Lent {
         let mut lent = lent(chip.request(&plain, consumer)?);
         lent.poll(&configs, refusal, |_| Ok(0))?;
         Ok(lent)
+    }
+
+    /// Takes over lines that another process has requested, as [`Chip::adopt`].
+    ///
+    /// # Errors
+    /// Those of [`Chip::adopt`].
+    pub fn adopt(
+        chip: &mut dyn Chip,
+        request: OwnedFd,
+        lines: &[(Offset, LineConfig)],
+        period: Duration,
+    ) -> Result<Self, ChipError> {
+        Ok(Self { request: chip.adopt(request, lines)?, period, polling: None })
     }
 
     /// How often inputs are read, if the chip could not detect edges that were wanted.
@@ -93,6 +106,10 @@ impl Request for Lent {
 
     fn event_fd(&self) -> BorrowedFd<'_> {
         self.polling.as_ref().map_or_else(|| self.request.event_fd(), |polling| polling.event_fd())
+    }
+
+    fn share(&self) -> Option<OwnedFd> {
+        self.request.share()
     }
 
     fn read_edges(&mut self, edges: &mut Vec<ChipEdge>) -> Result<u32, ChipError> {

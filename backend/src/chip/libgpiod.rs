@@ -89,6 +89,15 @@ impl Chip for Libgpiod {
             }
         }
     }
+
+    /// The library cannot take over a request, so that these lines do without it.
+    fn adopt(
+        &mut self,
+        request: OwnedFd,
+        lines: &[(Offset, LineConfig)],
+    ) -> Result<Box<dyn Request>, ChipError> {
+        Ok(cdev::adopted(&self.identity, request, lines))
+    }
 }
 
 /// Lines that are held.
@@ -178,6 +187,10 @@ impl Request for Lines {
         let changed = self.held.change(lines, &mut apply);
         changed
             .map_err(|cause| self.held.error(&self.identity.info, "cannot change settings", cause))
+    }
+
+    fn share(&self) -> Option<OwnedFd> {
+        self.fd.try_clone().ok()
     }
 
     fn event_fd(&self) -> BorrowedFd<'_> {

@@ -4,7 +4,7 @@
 //! A chip knows lines and levels, and no guest. Levels are logical: *active* is
 //! the low voltage of a line that is active-low, as in the kernel's character device.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
@@ -85,6 +85,22 @@ pub trait Chip {
         lines: &[(Offset, LineConfig)],
         consumer: &str,
     ) -> Result<Box<dyn Request>, ChipError>;
+
+    /// Takes over lines that another process has requested of the chip, and that have these settings and
+    /// levels; `request` is what [`Request::share`] gave there.
+    ///
+    /// # Errors
+    /// When the chip cannot.
+    fn adopt(
+        &mut self,
+        request: OwnedFd,
+        lines: &[(Offset, LineConfig)],
+    ) -> Result<Box<dyn Request>, ChipError> {
+        drop(request);
+        let offsets = lines.iter().map(|(offset, _)| *offset).collect();
+        let cause = Cause::Host(nix::errno::Errno::EOPNOTSUPP.into());
+        Err(ChipError::new(self.info(), offsets, "cannot take over lines", cause))
+    }
 }
 
 /// Lines that are held; dropping it gives them back. Bit *i* of a mask is line *i* of the request.
@@ -122,6 +138,11 @@ pub trait Request {
     /// # Errors
     /// [`Cause::Gone`] when the chip was removed.
     fn read_edges(&mut self, edges: &mut Vec<ChipEdge>) -> Result<u32, ChipError>;
+
+    /// What holds the lines as long as it is open, in whatever process; `None` if they end with this one.
+    fn share(&self) -> Option<OwnedFd> {
+        None
+    }
 }
 
 /// What a chip is.

@@ -8,6 +8,7 @@
 //! ```
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub enum Job {
         consumer: String,
         /// Period of polling.
         poll: Duration,
+        /// What another process has requested them by, if they are to be taken over.
+        left: Option<OwnedFd>,
     },
     /// Sets outputs.
     Set {
@@ -121,6 +124,8 @@ pub enum Outcome {
     Held {
         /// Period of polling.
         polled: Option<Duration>,
+        /// What holds them in whatever process.
+        shared: Option<OwnedFd>,
     },
     /// The lines have their new settings.
     Configured {

@@ -37,7 +37,7 @@ pub fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A session takes up to four descriptors, that of a virtual machine monitor eleven, and the soft limit
+/// A session takes up to six descriptors, that of a virtual machine monitor thirteen, and the soft limit
 /// is 1024 for the sake of programs that use `select(2)`. This one does not, so it takes what it may have.
 fn raise_descriptor_limit() -> nix::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

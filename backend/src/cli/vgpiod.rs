@@ -12,13 +12,14 @@ use clap_complete::Shell;
 use serde_json::json;
 use thiserror::Error;
 use vgpio_protocol::limits::MAX_NAME;
-use vgpio_protocol::{LineMap, MapError};
+use vgpio_protocol::{LineMap, MapError, Period};
 use vgpio_rcar::Generation;
 
 use super::attach_qtest::AttachQtest;
 use super::log::LogOptions;
 use super::{check, log};
-use crate::config::{Env, Open, SimConfig, VhostUserConfig};
+use crate::config::{Env, Keep, Open, SimConfig, VhostUserConfig};
+use crate::keep::keeper;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +45,7 @@ Examples:
     vgpiod check --host /etc/vgpio.toml && vgpiod --config /etc/vgpio.toml
 
 Exit status:
-  0  ended as told (SIGINT, SIGTERM), or the file is right, or the attached QEMU has ended
+  0  ended as told (SIGINT, SIGTERM, SIGUSR1), or the file is right, or the attached QEMU has ended
   1  cannot start, or the file is wrong; the message says why
   2  wrong command line
 
@@ -126,6 +127,17 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub max_sessions: Option<u32>,
 
+    /// Have lines of the host's chips kept for the next daemon: auto, systemd, keeper or off
+    ///
+    /// They stay as they are when the daemon dies, or ends by SIGUSR1. auto is systemd's store of file
+    /// descriptors where it has told of one, else a process that the daemon starts. [default: auto]
+    #[arg(long, value_name = "WHERE")]
+    pub keep: Option<Keep>,
+
+    /// Hold lines so long for a guest that had them of another daemon [default: 30s]
+    #[arg(long, value_name = "PERIOD")]
+    pub grace: Option<Period>,
+
     /// How much to say.
     #[command(flatten)]
     pub log: LogOptions,
@@ -156,6 +168,9 @@ pub enum Command {
     ///
     /// Runs until QEMU ends. The guest's outputs drive the lines, and their changes reach the guest.
     AttachQtest(Box<AttachQtest>),
+    /// Hold lines for the next daemon: started by the daemon itself
+    #[command(hide = true)]
+    Keeper,
     /// Print a completion script
     Completions {
         /// For this shell
@@ -197,6 +212,10 @@ pub fn run(
         Command::AttachQtest(attach) => {
             log::start(attach.log.level());
             attach.run()?;
+            (0, Ok(()))
+        }
+        Command::Keeper => {
+            keeper::run()?;
             (0, Ok(()))
         }
         Command::Completions { shell } => (0, super::completions(*shell, Program::command(), out)),

@@ -3,10 +3,12 @@
 
 use std::path::PathBuf;
 
+use vgpio_protocol::Period;
+
 use super::access::Access;
 use super::policy::Rule;
 use super::problem::Place;
-use super::{ChipConfig, ExportConfig, ExportLine, SimConfig, VhostUserConfig};
+use super::{ChipConfig, ExportConfig, ExportLine, Keep, SimConfig, VhostUserConfig};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Draft {
     pub socket: Option<PathBuf>,
     pub control: Option<PathBuf>,
     pub max_sessions: Option<u32>,
+    pub keep: Option<Keep>,
+    pub grace: Option<Period>,
     pub rules: Vec<Rule>,
     pub sims: Vec<Placed<SimConfig>>,
     pub chips: Vec<Placed<ChipConfig>>,

@@ -40,6 +40,8 @@ fn top(mut top: Section) -> Draft {
         socket: top.get("socket").and_then(path),
         control: top.get("control").and_then(path),
         max_sessions: top.get("max-sessions").and_then(|value| value.number(1, 65_536)),
+        keep: top.get("keep").and_then(|value| value.word()),
+        grace: top.get("grace").and_then(|value| value.period()),
         ..Draft::default()
     };
     if let Some(value) = top.get("allow-line-maps") {

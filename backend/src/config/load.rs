@@ -10,7 +10,8 @@ use super::policy::Rule;
 use super::problem::{ConfigError, Fault, Place, Problem};
 use super::sockets::Env;
 use super::{
-    Access, Config, DEFAULT_MAX_SESSIONS, ExportLine, Listen, Policy, VhostUserConfig, file,
+    Access, Config, DEFAULT_GRACE, DEFAULT_MAX_SESSIONS, ExportLine, Keep, Listen, Policy,
+    VhostUserConfig, file,
 };
 use crate::cli::vgpiod::{ALL_CHIPS, NamedMap, Options};
 
@@ -60,7 +61,9 @@ pub fn load_device(
     }
     draft.vhost_users.push(Placed { place, value: VhostUserConfig { socket, export } });
     let draft = checked(draft, problems, options.config.as_deref(), &mut Seen::new(open))?;
-    assemble(draft, None, options.control.clone(), options.max_sessions)
+    // Its monitor does not connect again, and nobody else is to have its lines.
+    let options = Options { keep: Some(Keep::Off), ..options.clone() };
+    assemble(draft, None, options.control.clone(), &options)
 }
 
 /// Checks a file, and with `open` also that this host has its chips and lines. Takes no line.
@@ -128,16 +131,17 @@ fn config(draft: Draft, options: &Options, env: &Env) -> Result<Config, ConfigEr
     if matches!(&socket, Listen::Path(socket) if is_same(socket, &control)) {
         return Err(ConfigError::OneSocket(control));
     }
-    assemble(draft, Some(socket), Some(control), options.max_sessions)
+    assemble(draft, Some(socket), Some(control), options)
 }
 
 fn assemble(
     draft: Draft,
     socket: Option<Listen>,
     control: Option<PathBuf>,
-    max_sessions: Option<u32>,
+    options: &Options,
 ) -> Result<Config, ConfigError> {
-    let max_sessions = max_sessions.or(draft.max_sessions);
+    let max_sessions = options.max_sessions.or(draft.max_sessions);
+    let grace = options.grace.or(draft.grace).map(|period| period.0);
     let vhost_users: Vec<_> = draft.vhost_users.into_iter().map(|device| device.value).collect();
     for (i, device) in vhost_users.iter().enumerate() {
         let others = vhost_users.iter().take(i).map(|other| &other.socket).chain(&socket);
@@ -159,6 +163,8 @@ fn assemble(
         chips: draft.chips.into_iter().map(|chip| chip.value).collect(),
         exports: draft.exports.into_iter().map(Into::into).collect(),
         vhost_users,
+        keep: options.keep.or(draft.keep).unwrap_or_default(),
+        grace: grace.unwrap_or(DEFAULT_GRACE),
     })
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use vgpio_protocol::{LineMap, LineRef, LineSettings};
 use vgpio_rcar::{Generation, Pull};
@@ -16,6 +17,7 @@ mod draft;
 mod export;
 mod file;
 mod host;
+mod keep;
 mod load;
 mod policy;
 mod problem;
@@ -26,6 +28,7 @@ mod vhost_user;
 
 pub use access::Access;
 pub use host::Open;
+pub use keep::Keep;
 pub use load::{check_file, check_text, load, load_device};
 pub use policy::{NotAllowed, Policy, Rule, chip_is};
 pub use problem::{ConfigError, Fault, Place, Problem};
@@ -57,9 +60,28 @@ pub struct Config {
     pub exports: Vec<ExportConfig>,
     /// What is lent as virtio GPIO devices; the exports are there.
     pub vhost_users: Vec<VhostUserConfig>,
+    /// Who keeps lines of the host's chips for the next daemon.
+    pub keep: Keep,
+    /// How long lines are held for a guest that had them of another daemon, and by a keeper for a daemon.
+    pub grace: Duration,
 }
 
+/// How long lines are held for a guest unless the configuration says otherwise.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
+
 impl Config {
+    /// Where a keeper of lines listens: beside the socket, so that each daemon has its own.
+    #[must_use]
+    pub fn keeper(&self) -> Option<PathBuf> {
+        let socket = match &self.socket {
+            Some(Listen::Path(path)) => path,
+            _ => self.control.as_ref()?,
+        };
+        let mut path = socket.clone().into_os_string();
+        path.push(".keeper");
+        std::path::absolute(path).ok()
+    }
+
     /// Who connects where, in words.
     #[must_use]
     pub fn doors(&self) -> String {

@@ -184,6 +184,36 @@ pub struct Status {
     pub exports: Vec<ExportReport>,
     /// Who is connected.
     pub sessions: Vec<SessionReport>,
+    /// Lines that are held for guests that had them of another daemon.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<AwaitedReport>,
+}
+
+/// Lines of one chip that are held for a guest that had them of another daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedReport {
+    /// What the guest called itself.
+    pub name: String,
+    /// Its process.
+    pub pid: i32,
+    /// Its user.
+    pub uid: u32,
+    /// The export it was attached to; none if it attached by line map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
+    /// Label of the chip.
+    pub chip: String,
+    /// The lines.
+    pub lines: Vec<HeldLine>,
+}
+
+/// A line that is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldLine {
+    /// Offset on the chip.
+    pub line: u32,
+    /// Its state.
+    pub state: LineState,
 }
 
 /// An export.

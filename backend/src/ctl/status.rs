@@ -5,7 +5,10 @@ use std::fmt::Write;
 
 use super::duration;
 use super::print::{BAD, GOOD, RESET};
-use crate::control::api::{ExportReport, MappedLine, OffsetOrName, SessionReport, Status};
+use crate::control::api::{
+    AwaitedReport, ExportReport, HeldLine, LineState, MappedLine, OffsetOrName, SessionReport,
+    Status,
+};
 
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!(
@@ -24,6 +27,9 @@ pub(super) fn status(status: &Status) -> String {
     }
     for session in &status.sessions {
         session_lines(&mut out, session);
+    }
+    for awaited in &status.awaited {
+        awaited_lines(&mut out, awaited);
     }
     out
 }
@@ -77,13 +83,31 @@ fn mapped(out: &mut String, lines: &[MappedLine]) {
             let _ = write!(out, " \"{}\"", line.name);
         }
         if let Some(state) = line.state {
-            let _ = write!(out, "\t{} ", state.direction);
-            let _ = match (state.lost, state.level) {
-                (true, _) => write!(out, "{BAD}lost{RESET}"),
-                (false, 0) => write!(out, "inactive"),
-                (false, _) => write!(out, "{GOOD}active{RESET}"),
-            };
+            line_state(out, state);
         }
+        out.push('\n');
+    }
+}
+
+fn line_state(out: &mut String, state: LineState) {
+    let _ = write!(out, "\t{} ", state.direction);
+    let _ = match (state.lost, state.level) {
+        (true, _) => write!(out, "{BAD}lost{RESET}"),
+        (false, 0) => write!(out, "inactive"),
+        (false, _) => write!(out, "{GOOD}active{RESET}"),
+    };
+}
+
+fn awaited_lines(out: &mut String, awaited: &AwaitedReport) {
+    let AwaitedReport { name, pid, uid, export, chip, lines } = awaited;
+    let _ = write!(out, "awaited \"{name}\" pid={pid} uid={uid}");
+    if let Some(export) = export {
+        let _ = write!(out, " export=\"{export}\"");
+    }
+    let _ = writeln!(out, " - {} lines:", lines.len());
+    for HeldLine { line, state } in lines {
+        let _ = write!(out, "\t{chip} {line}");
+        line_state(out, *state);
         out.push('\n');
     }
 }

@@ -11,6 +11,7 @@ use super::route::Route;
 use super::{ChipKey, Failure, HoldKey, Hub};
 use crate::chip::{self, Offset};
 use crate::config::ExportLine;
+use crate::keep::Guest;
 
 /// A session's way to some of its lines.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,18 @@ pub struct Claimant {
     pub name: String,
     /// Consumer of the lines, as the host shows it; the kernel keeps 31 bytes.
     pub consumer: String,
+    /// The export that is wanted; none of a line map.
+    pub export: Option<String>,
+    /// For the next daemon.
+    pub guest: Guest,
+}
+
+impl Claimant {
+    /// As the user of lines that are on this way of its.
+    pub(super) fn user(&self, route: Route) -> User {
+        let (name, guest) = (self.name.clone(), self.guest.clone());
+        User { session: self.origin.session, route, name, guest }
+    }
 }
 
 /// A line that somebody wants, found on its chip.
@@ -76,7 +89,7 @@ impl Hub {
     fn fill(&mut self, who: &Claimant, found: &[Found], claim: &mut Claim) -> Result<(), Failure> {
         let (mut fresh, mut joined) = self.held_already(found);
         for (&key, &lines) in &joined {
-            self.may_join(key, lines, found)?;
+            self.may_join(who, key, lines, found)?;
         }
         // Lines that were left in a safe state, and are wanted in another order, are taken anew.
         joined.retain(|&key, &mut lines| {
@@ -158,10 +171,19 @@ impl Hub {
     }
 
     /// Whether a hold may be joined: its lines are shared, or nobody uses them any more.
-    fn may_join(&self, key: HoldKey, lines: u64, found: &[Found]) -> Result<(), Failure> {
+    fn may_join(
+        &self,
+        who: &Claimant,
+        key: HoldKey,
+        lines: u64,
+        found: &[Found],
+    ) -> Result<(), Failure> {
         let wanted: Vec<_> = indices(lines).filter_map(|i| found.get(i)).collect();
         let offsets: Vec<_> = wanted.iter().map(|line| line.offset).collect();
         let Some(hold) = self.holds.get(key.0) else { return Ok(()) };
+        if hold.awaited.as_ref().is_some_and(|guest| *guest != who.guest && guest.may_come()) {
+            return Err(self.busy(key, lines, &offsets));
+        }
         if hold.users.is_empty() && hold.offsets.iter().all(|offset| offsets.contains(offset)) {
             return Ok(());
         }
@@ -195,10 +217,16 @@ impl Hub {
         let route = Route::new(lines);
         let Some(hold) = self.holds.get_mut(key.0) else { return Ok(()) };
         let was_left = hold.users.is_empty();
+        let (awaited, export) = (hold.awaited.take(), hold.export.take());
+        hold.export.clone_from(&who.export);
         let wanted = indices(lines).filter_map(|i| found.get(i)).map(|line| line.settings);
         let kept = std::mem::replace(&mut hold.settings, wanted.collect());
-        let config = hold.settings.iter().map(initial).collect();
-        hold.users.push(User { session: who.origin.session, route, name: who.name.clone() });
+        let config = if awaited.as_ref() == Some(&who.guest) {
+            hold.resumed()
+        } else {
+            hold.settings.iter().map(initial).collect()
+        };
+        hold.users.push(who.user(route));
         let step =
             if was_left { self.configure(key, config, who.origin) } else { Step::Done(Ok(0)) };
         match step {
@@ -206,13 +234,14 @@ impl Hub {
             Step::Done(Ok(_)) => {}
             Step::Done(Err(failure)) => {
                 if let Some(hold) = self.holds.get_mut(key.0) {
-                    hold.settings = kept;
+                    (hold.settings, hold.awaited, hold.export) = (kept, awaited, export);
                     hold.users.pop();
                 }
                 return Err(in_session(failure, route));
             }
         }
         claim.links.push(Link { hold: key, route });
+        self.write_note(key);
         Ok(())
     }
 
@@ -220,9 +249,14 @@ impl Hub {
         let Some(hold) = self.holds.get(key.0) else {
             return Failure::new(ErrorCode::Busy, mask, "somebody else holds the lines");
         };
-        let consumer = match hold.users.first() {
-            Some(user) => user.name.clone(),
-            None => format!("vgpiod, safe until lines {:?} are attached together", hold.offsets),
+        let consumer = match (hold.users.first(), &hold.awaited) {
+            (Some(user), _) => user.name.clone(),
+            (None, Some(guest)) => {
+                format!("vgpiod, for {} (pid {}), which had them", guest.name, guest.pid)
+            }
+            (None, None) => {
+                format!("vgpiod, safe until lines {:?} are attached together", hold.offsets)
+            }
         };
         let error = chip::ChipError {
             chip: self.label(hold).to_owned(),

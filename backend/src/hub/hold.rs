@@ -8,6 +8,7 @@ use vgpio_protocol::{Configure, Direction, Init, LineSettings, Safe};
 use super::route::Route;
 use super::{ChipKey, SessionKey};
 use crate::chip::{Lent, LineConfig, Offset, all_lines};
+use crate::keep::{Guest, Key};
 
 /// Lines of one chip in one request. Bit *i* of a mask is line *i* of the hold.
 pub struct Hold {
@@ -33,6 +34,12 @@ pub struct Hold {
     pub users: Vec<User>,
     /// Consumer of the lines, as the host shows it.
     pub consumer: String,
+    /// The export that they were attached by; none of a line map.
+    pub export: Option<String>,
+    /// What they are kept by for another daemon, if they are.
+    pub(super) kept: Option<Key>,
+    /// Whom they are held for that had them of another daemon.
+    pub awaited: Option<Guest>,
 }
 
 /// Where the request of a hold is.
@@ -45,6 +52,8 @@ pub(super) enum Held {
     Asked,
     /// Nowhere: the chip is gone.
     Lost,
+    /// Where another daemon has left it, and nobody has asked for the lines yet. Edges wait in the kernel.
+    Left,
 }
 
 /// A session that uses a hold.
@@ -56,6 +65,8 @@ pub struct User {
     pub route: Route,
     /// Who it is, for those who are refused: `session 3 (guest-1)`.
     pub name: String,
+    /// Who it is, for another daemon.
+    pub guest: Guest,
 }
 
 impl Hold {
@@ -108,6 +119,19 @@ impl Hold {
     pub fn current(&self) -> Vec<LineConfig> {
         let lines = self.config.iter().enumerate();
         lines.map(|(i, line)| LineConfig { active: self.levels >> i & 1 == 1, ..*line }).collect()
+    }
+
+    /// The settings for a guest that has had the lines of another daemon: as the map or export says, but for
+    /// what makes the level of an output.
+    pub(super) fn resumed(&self) -> Vec<LineConfig> {
+        let lines = self.current().into_iter().zip(&self.settings).enumerate();
+        lines
+            .map(|(i, (line, settings))| {
+                let LineConfig { edges, debounce, drive, .. } = initial(settings);
+                let drive = if self.outputs >> i & 1 == 1 { line.drive } else { drive };
+                LineConfig { drive, edges, debounce, ..line }
+            })
+            .collect()
     }
 
     /// The settings that put each output into its safe state. Bias, drive and polarity are those of

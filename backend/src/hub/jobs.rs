@@ -55,8 +55,9 @@ impl Hub {
                 }
                 Err(self.failed(key, &error))
             }
-            Outcome::Held { polled } => {
+            Outcome::Held { polled, shared } => {
                 self.held(key, restore, polled, &awaited.config.unwrap_or_default());
+                self.keep(key, shared);
                 Ok(0)
             }
             Outcome::Configured { polled, missed } => {

@@ -20,15 +20,22 @@ impl Hub {
             if !hold.users.is_empty() {
                 continue;
             }
-            if hold.is_lost() || !hold.outlives_users() {
-                self.drop_hold(link.hold);
-            } else {
-                self.make_safe(link.hold);
-            }
+            self.end_use(link.hold);
         }
     }
 
-    fn make_safe(&mut self, key: HoldKey) {
+    /// Nobody uses a hold any more.
+    pub(super) fn end_use(&mut self, key: HoldKey) {
+        let Some(hold) = self.holds.get(key.0) else { return };
+        if hold.is_lost() || !hold.outlives_users() {
+            self.drop_hold(key);
+        } else {
+            self.make_safe(key);
+            self.write_note(key);
+        }
+    }
+
+    pub(super) fn make_safe(&mut self, key: HoldKey) {
         let Some(hold) = self.holds.get(key.0) else {
             return;
         };
@@ -49,6 +56,7 @@ impl Hub {
             self.post(Awaited::new(Origin::NOBODY, key), job);
         }
         self.awaited.retain(|_, awaited| awaited.hold != key);
+        self.forget(key);
         let hold = self.holds.remove(key.0);
         self.owners.retain(|_, owner| *owner != key);
         let chip = hold.chip;

@@ -4,12 +4,14 @@
 //! The hub knows chips and lines. Of sessions it knows keys, to fan out what the lines
 //! tell; it never sees a message.
 
+mod adopt;
 mod chips;
 mod claim;
 mod failure;
 mod group;
 mod hold;
 mod jobs;
+mod keep;
 mod leave;
 mod operate;
 mod restore;
@@ -31,6 +33,7 @@ pub use restore::LostLines;
 pub use route::Route;
 
 use crate::chip::{Chip, Offset};
+use crate::keep::Store;
 use hold::Held;
 
 /// A chip in use.
@@ -60,6 +63,9 @@ pub struct Hub {
     /// Whether somebody wants to see every change.
     pub watched: bool,
     changes: Vec<Change>,
+    /// What keeps lines for the next daemon.
+    pub store: Store,
+    closing: Vec<keep::Closing>,
 }
 
 /// A change of levels, for those who watch.
@@ -92,6 +98,8 @@ impl Hub {
             gone: Vec::new(),
             watched: false,
             changes: Vec::new(),
+            store: Store::none(),
+            closing: Vec::new(),
         }
     }
 

@@ -57,6 +57,8 @@ impl Hub {
                 self.post(Awaited::new(origin, key), job)
             }
             Held::Lost => return Step::Done(Err(self.lost(key, mask))),
+            // Nobody has them who could ask.
+            Held::Left => return Step::Done(Ok(0)),
         };
         self.note_sets(key, (before ^ bits) & mask);
         step
@@ -86,6 +88,7 @@ impl Hub {
                 return self.post(Awaited { read: mask, ..Awaited::new(origin, key) }, job);
             }
             Held::Lost => return Step::Done(Ok(0)),
+            Held::Left => return Step::Done(Ok(hold.levels & mask)),
         };
         if let Ok(bits) = result {
             hold.learn(mask, bits);
@@ -96,6 +99,11 @@ impl Hub {
     /// Gives all lines of a hold new settings. Returns those that keep theirs, but whose edges may
     /// have been missed meanwhile.
     pub fn configure(&mut self, key: HoldKey, config: Vec<LineConfig>, origin: Origin) -> Step {
+        if self.holds.get(key.0).is_some_and(|hold| matches!(hold.held, Held::Left))
+            && let Step::Done(Err(failure)) = self.request(key, Origin::NOBODY, false)
+        {
+            return Step::Done(Err(failure));
+        }
         let Some(hold) = self.holds.get_mut(key.0) else {
             return Step::Done(Ok(0));
         };
@@ -107,7 +115,7 @@ impl Hub {
                 let awaited = Awaited { config: Some(config), ..Awaited::new(origin, key) };
                 return self.post(awaited, job);
             }
-            Held::Lost => {
+            Held::Lost | Held::Left => {
                 hold.adopt(config);
                 let all = hold.all();
                 return Step::Done(Err(self.lost(key, all)));

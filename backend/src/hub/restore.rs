@@ -42,6 +42,7 @@ impl Hub {
                         .map(|user| LostLines { user: user.clone(), text: text.clone() }),
                 );
                 abandoned.extend(self.abandon(key, &text));
+                self.forget(key);
             }
             self.chips.lose(chip);
         }

@@ -7,13 +7,13 @@ use vgpio_protocol::ErrorCode;
 
 use super::chips::{Slot, gone};
 use super::claim::{Claim, Claimant, Found, Link, in_session, indices};
-use super::hold::{Held, Hold, User, initial};
+use super::hold::{Held, Hold, initial};
 use super::jobs::Awaited;
 use super::operate::{Origin, Step};
 use super::route::Route;
 use super::{Failure, HoldKey, Hub};
 use crate::chip::worker::Job;
-use crate::chip::{Lent, LineConfig};
+use crate::chip::{Lent, LineConfig, Request};
 
 /// How often inputs are read on a chip that cannot detect edges, unless the map says otherwise.
 const POLL: Duration = Duration::from_millis(10);
@@ -49,8 +49,11 @@ impl Hub {
             levels: 0,
             held: Held::Asked,
             polled: None,
-            users: vec![User { session: who.origin.session, route, name: who.name.clone() }],
+            users: vec![who.user(route)],
             consumer: who.consumer.clone(),
+            export: who.export.clone(),
+            kept: None,
+            awaited: None,
         };
         hold.adopt(config);
         let key = HoldKey(self.holds.insert(hold));
@@ -67,12 +70,15 @@ impl Hub {
 
     /// Asks the chip for the lines of a hold that has none yet, or has lost them.
     pub(super) fn request(&mut self, key: HoldKey, origin: Origin, restore: bool) -> Step {
+        self.wait_until_free(key);
         let Some(hold) = self.holds.get_mut(key.0) else {
             return Step::Done(Ok(0));
         };
         let lines: Vec<_> = hold.offsets.iter().copied().zip(hold.current()).collect();
         let poll = hold.settings.iter().filter_map(|s| s.poll).map(|p| p.0).min().unwrap_or(POLL);
         let consumer = hold.consumer.clone();
+        let left = matches!(hold.held, Held::Left).then_some(hold.kept).flatten();
+        let left = left.and_then(|kept| self.store.request(kept)?.try_clone_to_owned().ok());
         let Some(slot) = self.chips.get_mut(hold.chip) else {
             return Step::Done(Ok(0));
         };
@@ -81,19 +87,23 @@ impl Hub {
                 let config = lines.iter().map(|(_, config)| *config).collect();
                 let id = hold.id;
                 hold.held = Held::Asked;
-                let job = |ticket| Job::Request { ticket, key: id, lines, consumer, poll };
+                let job = |ticket| Job::Request { ticket, key: id, lines, consumer, poll, left };
                 let awaited =
                     Awaited { restore, config: Some(config), ..Awaited::new(origin, key) };
                 return self.post(awaited, job);
             }
-            (None, Some(chip)) => Lent::request(chip.as_mut(), &lines, &consumer, poll),
+            (None, Some(chip)) => match left {
+                Some(left) => Lent::adopt(chip.as_mut(), left, &lines, poll),
+                None => Lent::request(chip.as_mut(), &lines, &consumer, poll),
+            },
             (None, None) => Err(gone(&slot.info.label, hold.offsets.clone(), "cannot take lines")),
         };
         match requested {
             Ok(lent) => {
                 let config = lines.into_iter().map(|(_, config)| config).collect();
-                let polled = lent.polled();
+                let (polled, shared) = (lent.polled(), lent.share());
                 self.requested(key, Held::Here(lent), polled, config);
+                self.keep(key, shared);
                 Step::Done(Ok(0))
             }
             Err(error) => Step::Done(Err(self.failed(key, &error))),

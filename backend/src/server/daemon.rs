@@ -2,6 +2,7 @@
 //! The daemon's state: its guests and their lines, and what moves between them in a turn.
 
 use std::collections::{BTreeSet, HashMap};
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use mio::Registry;
@@ -49,6 +50,8 @@ pub struct Daemon {
     /// How virtual machine monitors reach the loop.
     pub vmms: Vmms,
     pub registry: Registry,
+    /// The connection to the keeper that the loop watches.
+    pub(super) watched_keeper: Option<RawFd>,
     last_id: u32,
     pub(super) ready: Turns<SessionKey>,
     noisy: Turns<HoldKey>,
@@ -75,6 +78,7 @@ impl Daemon {
             log: LogLimit::default(),
             vmms,
             registry,
+            watched_keeper: None,
             last_id: 0,
             ready: Turns::new(),
             noisy: Turns::new(),
@@ -306,6 +310,7 @@ impl Daemon {
 
     /// Tells of chips that have gone, and sends what all have to say.
     pub fn settle(&mut self) {
+        self.watch_keeper();
         if self.hub.has_gone_chips() {
             self.tell_lost();
             // They may be back already, before the watch on /dev could tell.
@@ -359,7 +364,9 @@ impl Daemon {
             // A frontend that does not listen any more need not be told.
             let _ = guest.flush(&self.registry, &mut self.log);
         }
+        self.hub.give_up_all();
         self.hub.finish();
+        self.hub.store.end();
     }
 }
 

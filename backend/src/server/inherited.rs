@@ -2,9 +2,11 @@
 //! The socket that another program made: `--fd N`.
 #![allow(unsafe_code)]
 
-use std::os::fd::{BorrowedFd, RawFd};
+use std::env;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::sockopt::{AcceptConn, SockType};
 use nix::sys::socket::{
     AddressFamily, SockType as Kind, SockaddrLike, SockaddrStorage, getpeername, getsockname,
@@ -77,3 +79,30 @@ fn inherit(fd: RawFd) -> Option<Inherited> {
     stream.set_nonblocking(true).ok()?;
     Some(Inherited::Connected(stream))
 }
+
+/// The descriptors that systemd has passed to this process under names that begin with `prefix`, and the
+/// rest of their names (`sd_listen_fds(3)`). They are closed with what is returned, so it may be asked for once.
+pub fn kept_descriptors(prefix: &str) -> Vec<(String, OwnedFd)> {
+    let number = |name: &str| env::var(name).ok()?.parse::<u32>().ok();
+    if number("LISTEN_PID") != Some(std::process::id()) {
+        return Vec::new();
+    }
+    let count = number("LISTEN_FDS").unwrap_or(0);
+    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let passed = (FIRST_PASSED..).zip(names.split(':')).zip(0..count);
+    let passed = passed.map(|(passed, _)| passed);
+    let own = passed.filter_map(|(fd, name)| Some((fd, name.strip_prefix(prefix)?.to_owned())));
+    own.filter_map(|(fd, name)| {
+        // SAFETY: `fd` is only borrowed for the call, which fails if it is not open.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+        // SAFETY: it is open, as has just been shown, and nobody else in this process owns it: the
+        // service manager passed it to this process under a name that is for this purpose.
+        let owned = unsafe { OwnedFd::from_raw_fd(fd) };
+        Some((name, owned))
+    })
+    .collect()
+}
+
+/// The first descriptor that systemd passes.
+const FIRST_PASSED: RawFd = 3;

@@ -7,6 +7,7 @@ mod devices;
 mod guest;
 mod host;
 mod inherited;
+mod keep;
 mod pads;
 mod rings;
 mod socket;
@@ -34,7 +35,9 @@ use control::Controls;
 use daemon::Daemon;
 use devices::Devices;
 use inherited::InheritedError;
-use socket::{Socket, SocketError};
+pub(crate) use inherited::kept_descriptors;
+pub(crate) use socket::Socket;
+use socket::SocketError;
 use timers::Timer;
 use vhost::{Door, Vmms};
 use wait::Wait;
@@ -95,7 +98,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and blocks SIGINT, SIGTERM and SIGHUP for the calling thread and those it starts:
+    /// Listens, and blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 for the calling thread and those it starts:
     /// from here on they end [`run`](Self::run).
     ///
     /// # Errors
@@ -147,11 +150,13 @@ impl Server {
     }
 
     /// Serves until SIGINT, SIGTERM or SIGHUP, or until there is nobody left and nobody can come. Then every
-    /// session is told, and outputs go to their safe states.
+    /// session is told, and outputs go to their safe states. SIGUSR1 ends it for another daemon, which takes
+    /// over the lines that are kept as they are.
     ///
     /// # Errors
     /// When the host fails the event loop, or nobody could be served.
     pub fn run(mut self) -> Result<(), ServerError> {
+        self.daemon.take_over();
         self.daemon.look_for_chips();
         log::info!("ready: {}", self.daemon.config.doors());
         let mut events = Events::with_capacity(256);
@@ -167,7 +172,7 @@ impl Server {
                 let hung_up = event.is_read_closed() || event.is_error();
                 if let Some(signal) = self.handle(Source::of(event.token()), hung_up) {
                     log::info!("{signal}: ending");
-                    self.daemon.shut_down();
+                    self.daemon.end(signal);
                     return Ok(());
                 }
             }
@@ -205,6 +210,7 @@ impl Server {
             }
             Source::VhostListener(_) => self.doors.vhost = true,
             Source::Signal => return self.signal(),
+            Source::Keeper => self.daemon.keeper_gone(),
         }
         None
     }
@@ -217,6 +223,7 @@ impl Server {
                 Timer::Accept => {
                     self.doors = Doors { native: true, control: true, vhost: true, waits: false };
                 }
+                Timer::Guest(hold, id) => self.daemon.hub.give_up(hold, id),
                 Timer::Press(ticket) => {
                     self.daemon.let_go(ticket);
                     self.controls.finished(ticket, &mut self.daemon);
@@ -312,7 +319,8 @@ fn look_at_inherited(config: &Config) -> Result<(), InheritedError> {
 }
 
 fn signals() -> io::Result<SignalFd> {
-    let ending: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    let ending = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1];
+    let ending: SigSet = ending.into_iter().collect();
     ending.thread_block()?;
     Ok(SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
 }

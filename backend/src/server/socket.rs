@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,16 @@ impl Socket {
         umask(before);
         let listener = listener.map_err(host)?;
         Ok(Self { listener, file: Some(path.to_owned()) })
+    }
+
+    /// The socket for another process, which listens from now on; its file stays.
+    ///
+    /// # Errors
+    /// [`SocketError::Host`] when there is no descriptor left.
+    pub fn give_away(mut self) -> Result<OwnedFd, SocketError> {
+        let path = self.file.take().unwrap_or_default();
+        let given = self.listener.as_fd().try_clone_to_owned();
+        given.map_err(|source| SocketError::Host { path, source })
     }
 
     /// Listens on a socket that somebody else made.

@@ -7,8 +7,11 @@ use super::daemon::Daemon;
 use super::guest::Guest;
 use crate::config::ExportLine;
 use crate::control::api::{
-    Counters, ExportReport, LineState, MappedLine, OffsetOrName, Peer, SessionReport, Status,
+    AwaitedReport, Counters, ExportReport, HeldLine, LineState, MappedLine, OffsetOrName, Peer,
+    SessionReport, Status,
 };
+use crate::hub::Hold;
+use crate::keep;
 use crate::session::Attachment;
 
 impl Daemon {
@@ -21,6 +24,21 @@ impl Daemon {
             control: self.config.control.as_ref().map(|path| path.display().to_string()),
             exports: self.config.exports.iter().map(|export| self.export(export)).collect(),
             sessions: self.guests.iter().map(|(_, guest)| self.session(guest)).collect(),
+            awaited: self.hub.awaiting().map(|(hold, guest)| self.awaited(hold, guest)).collect(),
+        }
+    }
+
+    fn awaited(&self, hold: &Hold, guest: &keep::Guest) -> AwaitedReport {
+        let lines = hold.offsets.iter().enumerate();
+        AwaitedReport {
+            name: guest.name.clone(),
+            pid: guest.pid,
+            uid: guest.uid,
+            export: hold.export.clone(),
+            chip: self.hub.label(hold).to_owned(),
+            lines: lines
+                .map(|(i, &line)| HeldLine { line, state: line_state(hold, 1 << i) })
+                .collect(),
         }
     }
 
@@ -76,12 +94,16 @@ impl Daemon {
 
     fn state(&self, attachment: &Attachment, line: usize) -> Option<LineState> {
         let (hold, bit) = attachment.hold_of(line, &self.hub)?;
-        let output = hold.outputs & bit != 0;
-        Some(LineState {
-            direction: if output { Direction::Output } else { Direction::Input },
-            level: (hold.levels & bit != 0).into(),
-            lost: hold.is_lost(),
-        })
+        Some(line_state(hold, bit))
+    }
+}
+
+fn line_state(hold: &Hold, bit: u64) -> LineState {
+    let output = hold.outputs & bit != 0;
+    LineState {
+        direction: if output { Direction::Output } else { Direction::Input },
+        level: (hold.levels & bit != 0).into(),
+        lost: hold.is_lost(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use crate::hub::SessionKey;
+use crate::hub::{HoldKey, SessionKey};
 
 /// Something that is to happen later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub enum Timer {
     Accept,
     /// A button is let go.
     Press(u64),
+    /// A guest must have come back for its lines, which are this hold of this number.
+    Guest(HoldKey, usize),
 }
 
 /// The timers that run.

@@ -11,6 +11,7 @@ use super::{AttachedLine, Attachment, Context, Phase, Session, printable};
 use crate::chip::{Chip, ChipError, Offset};
 use crate::config::{ExportConfig, ExportLine, Policy, Rule};
 use crate::hub::{Claimant, Failure, offset_of};
+use crate::keep::Guest;
 
 impl Session {
     pub(super) fn attach(&mut self, seq: u64, attach: &Attach<'_>, cx: &mut Context<'_>) {
@@ -30,6 +31,8 @@ impl Session {
             } else {
                 format!("vgpio:{}", self.name)
             },
+            export: export.clone(),
+            guest: Guest { uid: self.peer.uid, pid: self.peer.pid, name: self.name.clone() },
         };
         let claimed = lines.and_then(|lines| Ok((cx.hub.claim(&who, &lines)?, lines)));
         match claimed {

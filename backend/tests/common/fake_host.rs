@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use vgpio_backend::chip::{Cause, ChipError};
 use vgpio_backend::control::api::{
-    ChipReport, Code, Counters, ExportReport, LineReport, LineState, MappedLine, OffsetOrName,
-    Owner, Peer, Pull, Refusal, SessionReport, Status,
+    AwaitedReport, ChipReport, Code, Counters, ExportReport, HeldLine, LineReport, LineState,
+    MappedLine, OffsetOrName, Owner, Peer, Pull, Refusal, SessionReport, Status,
 };
 use vgpio_backend::control::{Host, LineId, Ticket};
 use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
@@ -68,6 +68,18 @@ fn pad(pad: &LineId) -> String {
     format!("{} {}", pad.chip, pad.offset)
 }
 
+/// Whom the line 3 of an expander is held for.
+fn awaited(state: LineState) -> AwaitedReport {
+    AwaitedReport {
+        name: "guest-2".into(),
+        pid: 99,
+        uid: 1000,
+        export: Some("relays".into()),
+        chip: "expander".into(),
+        lines: vec![HeldLine { line: 3, state }],
+    }
+}
+
 impl Host for FakeHost {
     fn status(&self) -> Status {
         let led = MappedLine {
@@ -114,6 +126,7 @@ impl Host for FakeHost {
                     ..Counters::default()
                 },
             }],
+            awaited: vec![awaited(state)],
         }
     }
 

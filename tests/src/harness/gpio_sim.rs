@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use vgpio_backend::chip::LineInfo;
 use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
 
-use super::{Daemon, LABEL, LINES, NAMES, Outside};
+use super::{Daemon, LABEL, LINES, NAMES, Outside, Witness};
 
 /// A gpio-sim chip. There is one of its label at a time, whatever tests run beside this one.
 ///
@@ -79,13 +79,18 @@ impl<const BLOCKING: bool> GpioSim<BLOCKING> {
     }
 
     /// What reads the level of a line again and again, by one system call each.
-    pub fn probe(&self, offset: u32) -> impl Fn() -> bool + use<BLOCKING> {
+    pub fn probe(&self, offset: u32) -> impl Fn() -> bool + Send + use<BLOCKING> {
         let file = File::open(self.attribute(offset, "value")).expect("the line is there");
         move || {
             let mut level = [0];
             assert_eq!(file.read_at(&mut level, 0).expect("the line is there"), 1);
             level == *b"1"
         }
+    }
+
+    /// What looks at a line from now on.
+    pub fn witness(&self, offset: u32) -> Witness {
+        Witness::new(self.device(), offset, self.probe(offset))
     }
 
     fn attribute(&self, offset: u32, name: &str) -> PathBuf {

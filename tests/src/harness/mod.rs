@@ -15,6 +15,7 @@ pub mod examples;
 mod gpio_sim;
 mod guest;
 mod holder;
+mod manager;
 mod outside;
 pub mod process;
 mod qtest;
@@ -24,6 +25,7 @@ pub mod virtio;
 mod vm;
 mod watcher;
 mod wire;
+mod witness;
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -35,6 +37,7 @@ pub use daemon::{Daemon, Ended, command, command_of, folder, inheriting, program
 pub use gpio_sim::GpioSim;
 pub use guest::{Guest, export, map, options};
 pub use holder::Holder;
+pub use manager::Manager;
 pub use outside::Outside;
 pub use qtest::{Qtest, qmp_socket, qtest_socket};
 pub use simulated::{Simulated, pad};
@@ -43,6 +46,7 @@ pub use virtio::VirtioGuest;
 pub use vm::{Machine, Ran, Refusal, Vm};
 pub use watcher::Watcher;
 pub use wire::{Told, Wire};
+pub use witness::{Seen, Witness};
 
 /// Label of the chip that the tests use.
 pub const LABEL: &str = "e6055400.gpio";

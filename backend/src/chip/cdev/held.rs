@@ -31,8 +31,8 @@ pub struct Held {
     configs: Vec<LineConfig>,
     /// Last levels that outputs were set to.
     levels: u64,
-    /// Sequence number of each line's last edge.
-    seqnos: Vec<u32>,
+    /// Sequence number of each line's last edge; `None` if another process has read that.
+    seqnos: Vec<Option<u32>>,
     leaves_lines: bool,
 }
 
@@ -41,10 +41,15 @@ impl Held {
     /// reconfiguration gives no direction.
     pub fn new(lines: &[(Offset, LineConfig)], leaves_lines: bool) -> Self {
         let (offsets, configs): (Vec<_>, Vec<_>) = lines.iter().copied().unzip();
-        let seqnos = vec![0; offsets.len()];
+        let seqnos = vec![Some(0); offsets.len()];
         let mut held = Self { offsets, configs: configs.clone(), levels: 0, seqnos, leaves_lines };
         held.adopt(&configs);
         held
+    }
+
+    /// Lines that another process has taken, with their present settings and levels.
+    pub fn adopted(lines: &[(Offset, LineConfig)], leaves_lines: bool) -> Self {
+        Self { seqnos: vec![None; lines.len()], ..Self::new(lines, leaves_lines) }
     }
 
     /// The mask of all lines.
@@ -79,8 +84,8 @@ impl Held {
     ) -> Option<(ChipEdge, u32)> {
         let line = self.offsets.iter().position(|line| *line == offset)?;
         let last = self.seqnos.get_mut(line)?;
-        let lost = line_seqno.wrapping_sub(*last).wrapping_sub(1);
-        *last = line_seqno;
+        let lost = last.map_or(0, |last| line_seqno.wrapping_sub(last).wrapping_sub(1));
+        *last = Some(line_seqno);
         let line = u8::try_from(line).ok()?;
         Some((ChipEdge { line, active, line_seqno, timestamp_ns }, lost))
     }
@@ -250,6 +255,13 @@ mod tests {
         assert_eq!(lost(11, 1), Some((1, 0)));
         assert_eq!(lost(10, 4), Some((0, 0)));
         assert_eq!(lost(12, 1), None);
+    }
+
+    #[test]
+    fn edges_that_another_process_has_read_are_not_lost() {
+        let mut held = Held::adopted(&[(10, WATCHED)], true);
+        assert_eq!(held.edge(10, 7, true, 0).map(|(_, lost)| lost), Some(0));
+        assert_eq!(held.edge(10, 9, true, 0).map(|(_, lost)| lost), Some(1));
     }
 
     #[test]

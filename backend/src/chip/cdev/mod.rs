@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -15,6 +16,7 @@ use super::{Cause, Chip, ChipError, ChipInfo, LineConfig, LineInfo, Offset, Requ
 mod config;
 mod failure;
 mod held;
+mod left;
 mod lookup;
 mod request;
 mod sleep;
@@ -24,6 +26,7 @@ pub(super) use request::{EDGES_AT_ONCE, KEPT_EDGES};
 
 pub(super) use failure::{Failure, explain, of_use};
 pub(super) use held::Held;
+pub(crate) use left::{NotThese, levels_of_left};
 pub use lookup::{list, open};
 pub use sleep::{has_sleeping_parent, may_sleep};
 
@@ -122,6 +125,23 @@ impl Chip for Cdev {
             }
         }
     }
+
+    fn adopt(
+        &mut self,
+        request: OwnedFd,
+        lines: &[(Offset, LineConfig)],
+    ) -> Result<Box<dyn Request>, ChipError> {
+        Ok(adopted(&self.identity, request, lines))
+    }
+}
+
+/// Lines of the chip that another process has requested.
+pub(super) fn adopted(
+    identity: &Rc<Identity>,
+    request: OwnedFd,
+    lines: &[(Offset, LineConfig)],
+) -> Box<dyn Request> {
+    Box::new(request::Lines::adopted(request, identity, lines))
 }
 
 /// The kernel's error.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use gpiocdev_uapi::v2::{self as uapi, LineEdgeEvent, LineEdgeEventKind, LineValues};
@@ -62,6 +62,16 @@ impl Lines {
         Ok(Self { file, identity: Rc::clone(identity), held })
     }
 
+    /// Lines that the kernel has given to another process.
+    pub fn adopted(
+        request: OwnedFd,
+        identity: &Rc<Identity>,
+        lines: &[(Offset, LineConfig)],
+    ) -> Self {
+        let held = Held::adopted(lines, identity.leaves_lines);
+        Self { file: File::from(request), identity: Rc::clone(identity), held }
+    }
+
     fn error(&self, what: &'static str, error: io::Error) -> ChipError {
         self.held.error(&self.identity.info, what, of_use(error))
     }
@@ -116,6 +126,10 @@ impl Request for Lines {
 
     fn event_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+
+    fn share(&self) -> Option<OwnedFd> {
+        self.file.try_clone().map(OwnedFd::from).ok()
     }
 
     fn read_edges(&mut self, edges: &mut Vec<ChipEdge>) -> Result<u32, ChipError> {

@@ -75,14 +75,14 @@ impl Fixture {
 
     fn take(&mut self, key: usize, lines: &[(Offset, LineConfig)]) -> Outcome {
         let (lines, consumer) = (lines.to_vec(), "test".to_owned());
-        self.run(Job::Request { ticket: 0, key, lines, consumer, poll: POLL })
+        self.run(Job::Request { ticket: 0, key, lines, consumer, poll: POLL, left: None })
     }
 }
 
 #[test]
 fn jobs_are_done_in_order_and_tell_their_tickets() {
     let mut fixture = Fixture::new();
-    assert!(matches!(fixture.take(7, &[(0, OUTPUT)]), Outcome::Held { polled: None }));
+    assert!(matches!(fixture.take(7, &[(0, OUTPUT)]), Outcome::Held { polled: None, .. }));
     for ticket in 1..=100 {
         let job = Job::Set { ticket, key: 7, mask: 1, bits: ticket & 1 };
         fixture.worker.try_send(job).unwrap();
@@ -124,7 +124,7 @@ fn edges_come_unasked() {
 fn an_output_that_becomes_an_input_of_a_chip_without_edges_is_polled() {
     let mut fixture = Fixture::of(|chip| Box::new(Blind::new(chip)));
     fixture.take(1, &[(0, OUTPUT)]);
-    assert!(matches!(fixture.take(2, &[(1, OUTPUT)]), Outcome::Held { polled: None }));
+    assert!(matches!(fixture.take(2, &[(1, OUTPUT)]), Outcome::Held { polled: None, .. }));
     let input = Job::Reconfigure { ticket: 0, key: 2, lines: vec![INPUT] };
     let done = fixture.run(input);
     assert!(matches!(done, Outcome::Configured { polled: Some(POLL), missed: 0 }), "{done:?}");
@@ -200,6 +200,7 @@ fn too_many_jobs_are_refused() {
         lines: Vec::new(),
         consumer: String::new(),
         poll: POLL,
+        left: None,
     };
     let sent = (0..JOBS + 2).take_while(|_| worker.try_send(job()).is_ok()).count();
     // One more than wait, if the worker has taken the first already.

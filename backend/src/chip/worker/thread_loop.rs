@@ -88,13 +88,17 @@ impl Loop {
 
     fn do_job(&mut self, job: Job) -> (u64, Result<Outcome, ChipError>) {
         match job {
-            Job::Request { ticket, key, lines, consumer, poll } => {
-                let lent = Lent::request(self.chip.as_mut(), &lines, &consumer, poll);
+            Job::Request { ticket, key, lines, consumer, poll, left } => {
+                let chip = self.chip.as_mut();
+                let lent = match left {
+                    Some(left) => Lent::adopt(chip, left, &lines, poll),
+                    None => Lent::request(chip, &lines, &consumer, poll),
+                };
                 let held = lent.and_then(|lent| {
                     self.watch(key, &lent)?;
-                    let polled = lent.polled();
+                    let (polled, shared) = (lent.polled(), lent.share());
                     self.requests.insert(key, lent);
-                    Ok(Outcome::Held { polled })
+                    Ok(Outcome::Held { polled, shared })
                 });
                 (ticket, held)
             }

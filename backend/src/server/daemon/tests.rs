@@ -11,7 +11,7 @@ use mio::{Events, Poll, Waker};
 use vgpio_protocol::{Hello, Request, VERSION};
 
 use super::Daemon;
-use crate::config::{Config, Policy};
+use crate::config::{Config, DEFAULT_GRACE, Keep, Policy};
 use crate::hub::{Chips, Hub, SessionKey};
 use crate::server::vhost::{Call, Vmms};
 use crate::token::Source;
@@ -34,6 +34,8 @@ fn daemon(poll: &Poll) -> Daemon {
         chips: Vec::new(),
         exports: Vec::new(),
         vhost_users: Vec::new(),
+        keep: Keep::Off,
+        grace: DEFAULT_GRACE,
     };
     let waker = Waker::new(poll.registry(), Source::Worker.token()).expect("a waker");
     let waker = Arc::new(waker);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The keeper: a process that does nothing but hold descriptors while there is no daemon.
+//!
+//! It serves one daemon at a time, of its own user; it knows neither lines nor chips. It ends when it has
+//! nothing to hold and no daemon, or when none has come for as long as the last one has said.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_name;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::{geteuid, setsid};
+
+use super::Part;
+use super::message::{Message, timeout};
+
+/// Requests that a keeper holds at most, each with its record.
+pub const MOST: usize = 2048;
+
+/// How long it waits for the daemon that has started it.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// What is held.
+struct Kept {
+    part: Part,
+    number: u64,
+    fd: OwnedFd,
+}
+
+/// Holds what daemons give that connect to the socket at standard input, until it is no longer needed.
+///
+/// # Errors
+/// When that is no listening socket, or the host fails it.
+pub fn run() -> io::Result<()> {
+    // For ps(1), which would show how it was started.
+    let _ = set_name(c"vgpio-keeper");
+    // It fails for the leader of a group, which is in nobody's way.
+    let _ = setsid();
+    std::env::set_current_dir("/")?;
+    let listener = io::stdin().as_fd().try_clone_to_owned()?;
+    serve(&UnixListener::from(listener), MOST)
+}
+
+/// Serves daemons by a socket, one after the other, and holds so many requests.
+fn serve(listener: &UnixListener, most: usize) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let (mut kept, mut grace) = (Vec::new(), FIRST);
+    loop {
+        let Some(daemon) = next(listener, Instant::now() + grace)? else { return Ok(()) };
+        // One that breaks off has gone like any other.
+        let _ = attend(&daemon, &mut kept, &mut grace, most);
+        if kept.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits for a daemon. Whoever else connects is turned away, and gains no time.
+fn next(listener: &UnixListener, until: Instant) -> io::Result<Option<UnixStream>> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout(left)) {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(errno) => return Err(errno.into()),
+        }
+        match listener.accept() {
+            Ok((stream, _)) if is_own(&stream) => return Ok(Some(stream)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        if left.is_zero() {
+            return Ok(None);
+        }
+    }
+}
+
+/// Whether the other side is of this process's user.
+#[must_use]
+pub fn is_own(stream: &UnixStream) -> bool {
+    let peer = getsockopt(&stream.as_fd(), PeerCredentials);
+    peer.is_ok_and(|peer| peer.uid() == geteuid().as_raw())
+}
+
+/// Tells a daemon what is held, and does what it asks until it has gone.
+fn attend(
+    daemon: &UnixStream,
+    kept: &mut Vec<Kept>,
+    grace: &mut Duration,
+    most: usize,
+) -> io::Result<()> {
+    let socket = daemon.as_fd();
+    for Kept { part, number, fd } in &*kept {
+        Message::Keep(*part, *number).send(socket, Some(fd.as_fd()), PollTimeout::NONE)?;
+    }
+    Message::End.send(socket, None, PollTimeout::NONE)?;
+    while let Some((message, passed)) = Message::receive(socket, PollTimeout::NONE)? {
+        match (message, passed) {
+            (Message::Grace(ms), _) => *grace = Duration::from_millis(ms),
+            (Message::Forget(gone), _) => kept.retain(|kept| kept.number != gone),
+            (Message::Keep(part, number), Some(fd)) if kept.len() < 2 * most => {
+                kept.push(Kept { part, number, fd });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

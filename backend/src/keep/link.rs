@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The daemon's end of the connection to its keeper.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::keeper::is_own;
+use super::message::Message;
+use super::{PATIENCE, Part};
+use crate::server::Socket;
+
+/// A keeper, or where one is to be.
+#[derive(Debug)]
+pub struct Link {
+    path: PathBuf,
+    grace: Duration,
+    socket: Option<UnixStream>,
+    /// The keeper, if this daemon has started it.
+    child: Option<Child>,
+}
+
+/// A descriptor that a keeper has held.
+pub type Left = (Part, u64, OwnedFd);
+
+impl Link {
+    /// A keeper that listens at `path`, and what it holds; or none yet, where there is none. Keepers wait
+    /// for another daemon as long as `grace`.
+    ///
+    /// # Errors
+    /// When what is there is no keeper of this user, or it breaks off.
+    pub fn open(path: PathBuf, grace: Duration) -> io::Result<(Self, Vec<Left>)> {
+        let mut link = Self { path, grace, socket: None, child: None };
+        let left = match UnixStream::connect(&link.path) {
+            Ok(socket) => link.greet(socket)?,
+            Err(_) => Vec::new(),
+        };
+        Ok((link, left))
+    }
+
+    /// Whether there is a keeper.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// The connection, which tells by its end that the keeper has gone.
+    #[must_use]
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Starts a keeper, unless there is one. It inherits the socket that it listens on, and nothing else.
+    ///
+    /// # Errors
+    /// When the host does not let it.
+    pub fn start(&mut self) -> io::Result<()> {
+        if self.is_up() {
+            return Ok(());
+        }
+        let listener = Socket::bind(&self.path).and_then(Socket::give_away);
+        // The program that runs, whatever has been installed in its place since.
+        let keeper = Command::new("/proc/self/exe")
+            .arg0("vgpiod")
+            .arg("keeper")
+            .env_clear()
+            .stdin(listener.map_err(io::Error::other)?)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        self.child = Some(keeper);
+        self.greet(UnixStream::connect(&self.path)?).map(drop)
+    }
+
+    /// Takes over what the keeper at the other end holds.
+    fn greet(&mut self, socket: UnixStream) -> io::Result<Vec<Left>> {
+        if !is_own(&socket) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let grace = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
+        Message::Grace(grace).send(socket.as_fd(), None, PATIENCE)?;
+        let mut left = Vec::new();
+        loop {
+            match Message::receive(socket.as_fd(), PATIENCE)? {
+                Some((Message::Keep(part, number), Some(fd))) => left.push((part, number, fd)),
+                Some((Message::End, _)) => break,
+                Some(_) => {}
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        self.socket = Some(socket);
+        Ok(left)
+    }
+
+    /// Has a descriptor kept.
+    ///
+    /// # Errors
+    /// When the keeper is gone, or does not listen.
+    pub fn keep(&self, part: Part, number: u64, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.send(Message::Keep(part, number), Some(fd))
+    }
+
+    /// Has both descriptors of that number closed.
+    ///
+    /// # Errors
+    /// As [`keep`](Self::keep).
+    pub fn forget(&self, number: u64) -> io::Result<()> {
+        self.send(Message::Forget(number), None)
+    }
+
+    fn send(&self, message: Message, passed: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        message.send(socket.as_fd(), passed, PATIENCE)
+    }
+
+    /// Takes leave of a keeper that has gone.
+    pub fn lose(&mut self) {
+        self.socket = None;
+        if let Some(mut keeper) = self.child.take() {
+            // It may be stuck rather than gone; it then goes on as what it is, with what it has.
+            let _ = keeper.try_wait();
+        }
+    }
+
+    /// Has the keeper end, for there is nothing left to hold.
+    pub fn end(&mut self) {
+        if self.is_up() {
+            remove(&self.path);
+        }
+        self.lose();
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        log::warn!("cannot remove {}: {error}", path.display());
+    }
+}

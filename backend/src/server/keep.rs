@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lines that go from one daemon to the next.
+
+use std::os::fd::AsRawFd;
+
+use mio::Interest;
+use mio::unix::SourceFd;
+use nix::sys::signal::Signal;
+
+use super::daemon::Daemon;
+use super::timers::Timer;
+use crate::keep::Store;
+use crate::token::Source;
+
+impl Daemon {
+    /// Takes over what another daemon has left, and waits for its guests for a while.
+    pub fn take_over(&mut self) {
+        let config = &self.config;
+        let (store, left) = Store::open(config.keep, config.keeper(), config.grace);
+        self.hub.store = store;
+        for (hold, id) in self.hub.adopt(left, &self.config) {
+            self.timers.start(self.config.grace, Timer::Guest(hold, id));
+        }
+        self.watch_keeper();
+    }
+
+    /// The keeper has gone, or says what it should not.
+    pub fn keeper_gone(&mut self) {
+        self.hub.store.renew();
+        self.watched_keeper = None;
+        self.watch_keeper();
+    }
+
+    /// Lets the event loop tell when the keeper goes, once there is one.
+    pub(super) fn watch_keeper(&mut self) {
+        let fd = self.hub.store.socket().map(|socket| socket.as_raw_fd());
+        if fd == self.watched_keeper {
+            return;
+        }
+        self.watched_keeper = fd;
+        let Some(fd) = fd else { return };
+        let (mut source, token) = (SourceFd(&fd), Source::Keeper.token());
+        if let Err(error) = self.registry.register(&mut source, token, Interest::READABLE) {
+            log::error!("the keeper of lines cannot be watched: {error}");
+        }
+    }
+
+    /// Ends every session: by SIGUSR1 for another daemon, if there is somebody who keeps lines for it, else
+    /// for good.
+    pub fn end(&mut self, signal: Signal) {
+        if signal == Signal::SIGUSR1 && self.hub.store.is_open() {
+            self.hub.leave_unkept();
+            self.hub.finish();
+        } else {
+            self.shut_down();
+        }
+    }
+}
