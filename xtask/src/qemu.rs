@@ -32,6 +32,9 @@ const LINE: &str = "10.0";
 /// Raised when the steps of this module change what comes out.
 const RECIPE: &str = "3";
 
+/// The program that the qtests run on, and the qtest that also has boards of another one.
+const PROGRAM: &str = build::PROGRAMS[0];
+const ALSO_ON: (&str, &str) = ("gpiodev-generic-test", build::PROGRAMS[1]);
 /// How long a qtest may take; they take seconds.
 const QTEST_SECONDS: &str = "300";
 
@@ -81,18 +84,26 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<St
 pub fn qtests(cache: &Cache, workspace: &Workspace) -> Result<Vec<(String, Command)>> {
     let program = program(cache, workspace, false)?;
     let folder = program.with_file_name("..").join(build::QTESTS);
-    let command = |target: String| {
-        let name = target.rsplit('/').next().unwrap_or(&target).to_owned();
+    let command = |name: &str, on: &str| {
         let mut command = Command::new("timeout");
         command
             .arg(QTEST_SECONDS)
-            .arg(folder.join(&name))
+            .arg(folder.join(name))
             .args(["--tap", "-k"])
-            .env("QTEST_QEMU_BINARY", &program)
+            .env("QTEST_QEMU_BINARY", program.with_file_name(on))
             .env("QTEST_QEMU_IMG", program.with_file_name("qemu-img"));
-        (name, command)
+        command
     };
-    Ok(Series::load(workspace)?.qtests()?.into_iter().map(command).collect())
+    let mut commands = Vec::new();
+    for target in Series::load(workspace)?.qtests()? {
+        let name = target.rsplit('/').next().unwrap_or(&target);
+        commands.push((name.to_owned(), command(name, PROGRAM)));
+        let (also, on) = ALSO_ON;
+        if name == also {
+            commands.push((format!("{name} on {on}"), command(name, on)));
+        }
+    }
+    Ok(commands)
 }
 
 /// `qemu-system-aarch64`, built if the cache has none for this series, with this checkout's libvgpio.
@@ -123,7 +134,7 @@ pub fn program(cache: &Cache, workspace: &Workspace, rebuild: bool) -> Result<Pa
     // has its own copy of the program, with its own library.
     let own = own_copy(workspace, &folder)?;
     vgpio.install(&own.join("lib"))?;
-    Ok(own.join("bin/qemu-system-aarch64"))
+    Ok(own.join("bin").join(PROGRAM))
 }
 
 /// Copies what the cache has into this checkout's build folder, once.

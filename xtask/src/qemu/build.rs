@@ -14,16 +14,25 @@ use crate::toolbox::{Toolbox, join};
 use super::{Libraries, Vgpio};
 
 /// What is built.
-pub const PROGRAMS: [&str; 2] = ["qemu-system-aarch64", "qemu-img"];
+pub const PROGRAMS: [&str; 3] = ["qemu-system-aarch64", "qemu-system-riscv64", "qemu-img"];
 /// Where the series' qtests are, beside the programs' folder.
 pub const QTESTS: &str = "qtests";
-/// The machine `virt`, and devices that a guest without firmware may be given.
-const DEVICES: &str = "\
-    CONFIG_ARM_VIRT=y\nCONFIG_VIRTIO_MMIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\nCONFIG_VIRTIO_NET=y\n\
-    CONFIG_VIRTIO_SERIAL=y\nCONFIG_VIRTIO_RNG=y\nCONFIG_VHOST_USER_GPIO=y\n";
-const OPTIONS: [&str; 14] = [
-    "--target-list=aarch64-softmmu",
+/// By target: the machine `virt`, with devices that a guest without firmware may be given, and machines whose own
+/// GPIO controllers have lines of the host. The AST2600 does not ask for the interrupt controller that it has.
+const DEVICES: [(&str, &str); 2] = [
+    (
+        "aarch64-softmmu",
+        "CONFIG_ARM_VIRT=y\nCONFIG_VIRTIO_MMIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\n\
+         CONFIG_VIRTIO_NET=y\nCONFIG_VIRTIO_SERIAL=y\nCONFIG_VIRTIO_RNG=y\nCONFIG_VHOST_USER_GPIO=y\n\
+         CONFIG_RASPI=y\nCONFIG_ASPEED_SOC=y\nCONFIG_MICROBIT=y\nCONFIG_B_L475E_IOT01A=y\n\
+         CONFIG_A15MPCORE=y\n",
+    ),
+    ("riscv64-softmmu", "CONFIG_SIFIVE_U=y\n"),
+];
+const OPTIONS: [&str; 15] = [
+    "--target-list=aarch64-softmmu,riscv64-softmmu",
     "--with-devices-aarch64=vgpio",
+    "--with-devices-riscv64=vgpio",
     "--without-default-devices",
     "--without-default-features",
     "--enable-system",
@@ -43,7 +52,8 @@ const FEATURE: &str = "vgpio";
 
 /// Everything in this file that decides what comes out.
 pub fn recipe() -> String {
-    [DEVICES, &OPTIONS.join(" ")].concat()
+    let devices = DEVICES.map(|(target, devices)| [target, "\n", devices].concat());
+    [devices.concat(), OPTIONS.join(" ")].concat()
 }
 
 /// A source tree and what it takes to build it.
@@ -84,7 +94,10 @@ impl<'a> Build<'a> {
     /// It fails.
     pub fn configure(&self, options: &[&str]) -> Result<()> {
         let progress = Progress::new("configuring QEMU", 0, "");
-        write(&self.tree.join("configs/devices/aarch64-softmmu/vgpio.mak"), DEVICES)?;
+        for (target, devices) in DEVICES {
+            let folder = self.tree.join("configs/devices").join(target);
+            write(&folder.join("vgpio.mak"), devices)?;
+        }
         create_dir(&self.build())?;
         // The libraries go with the program. The older kind of path holds for what they need themselves, too.
         let mut link =
