@@ -34,8 +34,10 @@ const MODULES: [&str; 5] = [
     "drivers/leds/leds-gpio",
     "drivers/leds/trigger/ledtrig-timer",
 ];
+/// The device tree of a Raspberry Pi 3, which QEMU's `raspi3b` has none for, beside the kernel.
+const DEVICE_TREE: (&str, &str) = ("broadcom/bcm2837-rpi-3-b.dtb", "raspi3b.dtb");
 /// Raised when the steps below change what comes out.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// What a guest boots.
 #[derive(Clone, Copy, Debug)]
@@ -167,7 +169,7 @@ impl Build {
         Ok(())
     }
 
-    /// Copies the kernel and its configuration to `out`; returns its release.
+    /// Copies the kernel, its configuration and a device tree to `out`; returns its release.
     fn kernel(&self, out: &Path) -> Result<String> {
         let boot = self.packages.join("boot");
         let mut release = None;
@@ -181,7 +183,11 @@ impl Build {
                 release = Some(found.to_owned());
             }
         }
-        release.ok_or_else(|| Error::NoPackage { package: format!("kernel in {KERNEL}") })
+        let release =
+            release.ok_or_else(|| Error::NoPackage { package: format!("kernel in {KERNEL}") })?;
+        let trees = self.packages.join("usr/lib").join(format!("linux-image-{release}"));
+        copy(&trees.join(DEVICE_TREE.0), &out.join(DEVICE_TREE.1))?;
+        Ok(release)
     }
 
     /// Decompresses the modules, and lists them for modprobe.

@@ -19,12 +19,14 @@ use crate::harness::{Daemon, folder, qmp_socket, qtest_socket};
 /// What a 64-bit Arm guest is told. Page tables that are kept from user programs make each system call ten times as
 /// long, for every switch between them flushes QEMU's translations. There is nothing here to keep.
 const ARM64_KERNEL: &str = "console=ttyAMA0 quiet kpti=off";
+/// What a Raspberry Pi's is told. Its first serial port is that of the Bluetooth chip.
+const RASPI_KERNEL: &str = "console=ttyS1,115200 quiet kpti=off";
 /// What a 64-bit x86 guest is told.
 const X86_64_KERNEL: &str = "console=ttyS0 quiet";
 /// Memory of a virtio guest, which the daemon has too.
 const MEMORY: &str = "memory-backend-memfd,id=memory,size=80M,share=on";
 
-/// A machine that is not yet started: QEMU's `virt`, or `q35`, with the guest's kernel.
+/// A machine that is not yet started: QEMU's `virt`, `raspi3b` or `q35`, with the guest's kernel.
 #[derive(Debug)]
 pub struct Machine {
     command: Command,
@@ -69,6 +71,21 @@ impl Machine {
         // User-mode Linux maps each page of a program by itself, and the host lets it have 65,530
         // maps (`vm.max_map_count`): so little memory, and so little room for translated code.
         machine = machine.with(&["-M", "virt", "-m", "80"]);
+        for gpiodev in gpiodevs {
+            machine = machine.with(&["-gpiodev", gpiodev]);
+        }
+        machine
+    }
+
+    /// A Raspberry Pi 3 with these gpiodevs, which are those of this daemon. The guest's folder has its device tree.
+    pub fn raspi(daemon: &Daemon, gpiodevs: &[&str]) -> Self {
+        let mut command = Command::new(from_environment("VGPIO_QEMU"));
+        command.args(["-serial", "null"]);
+        let guest = from_environment("VGPIO_GUEST");
+        let tree = guest.join("raspi3b.dtb");
+        let mut machine = Self::of(command, guest, RASPI_KERNEL);
+        machine.command.env("VGPIO_SOCKET", daemon.socket()).arg("-dtb").arg(tree);
+        machine = machine.with(&["-M", "raspi3b"]);
         for gpiodev in gpiodevs {
             machine = machine.with(&["-gpiodev", gpiodev]);
         }
