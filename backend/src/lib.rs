@@ -6,7 +6,7 @@
 //! ```text
 //!   server    event loop: sockets, timers, signals    control  vgpioctl's socket
 //!   session   one frontend's conversation             config   what is lent to whom
-//!   hub       who holds which lines
+//!   hub       who holds which lines                 sandbox  what the daemon may still do
 //!   chip      gpiochips: cdev, libgpiod, simulated    keep     lines that outlive the daemon
 //! ```
 
@@ -21,6 +21,7 @@ pub mod control;
 pub mod ctl;
 pub mod hub;
 pub mod keep;
+pub mod sandbox;
 pub mod server;
 pub mod session;
 mod token;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `cargo xtask install`: library, header, programs and their pages, where a system expects them.
+//! `cargo xtask install`: library, header, programs, their pages and their service, where a system expects them.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -64,6 +64,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Vec<PathBuf>> {
         to.copy(find(&built, program)?, &path, PROGRAM_MODE)?;
     }
     library_files(workspace, &built, &mut to)?;
+    service(workspace, &mut to)?;
     pages(&mut to)?;
     if options.vhost_user_json {
         let text = vhost_user_gpio::description(&to.prefix.join("bin").join(vhost_user_gpio::NAME));
@@ -142,6 +143,23 @@ fn pkg_config(workspace: &Workspace, prefix: &Path, libdir: &Path) -> Result<Str
         .replace("@libdir@", &libdir.to_string_lossy())
         .replace("@includedir@", &prefix.join("include").to_string_lossy())
         .replace("@version@", version()))
+}
+
+/// What systemd and udev run the daemon by.
+fn service(workspace: &Workspace, to: &mut Installer) -> Result<()> {
+    let (source, lib) = (workspace.root().join("backend/systemd"), to.prefix.join("lib"));
+    let bindir = to.prefix.join("bin");
+    let unit = read(&source.join("vgpiod.service.in"))?;
+    let unit = unit.replace("@bindir@", &bindir.to_string_lossy());
+    to.text(&unit, &lib.join("systemd/system/vgpiod.service"))?;
+    for (file, folder) in [
+        ("vgpiod.socket", "systemd/system"),
+        ("vgpio.conf", "sysusers.d"),
+        ("60-vgpio.rules", "udev/rules.d"),
+    ] {
+        to.copy(&source.join(file), &lib.join(folder).join(file), FILE_MODE)?;
+    }
+    Ok(())
 }
 
 /// All crates have the version of the workspace.

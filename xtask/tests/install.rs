@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -47,6 +50,28 @@ fn check_example(prefix: &Path, words: &[String]) {
     assert!(log.contains("column 15:"), "{log}");
 }
 
+/// Runs what the unit says as systemd would, with its socket as descriptor 3, and connects.
+fn check_service(prefix: &Path) {
+    let unit = fs::read_to_string(prefix.join("lib/systemd/system/vgpiod.service")).unwrap();
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let file = prefix.join("vgpio.toml");
+    fs::write(&file, "[[sim]]\nmodel = \"rcar-gen3\"\nlabel = \"sim\"\n").unwrap();
+    let line = line.replace("/etc/vgpio.toml", file.to_str().unwrap());
+    let socket = UnixListener::bind(prefix.join("vgpiod.sock")).unwrap();
+    // The shell gives it its number, and leaves its place to the daemon.
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec {line} 3<&0 0</dev/null")]).stdin(OwnedFd::from(socket));
+    let mut daemon = command.env("VGPIO_CONTROL", prefix.join("control.sock")).spawn().unwrap();
+    let mut frontend = UnixStream::connect(prefix.join("vgpiod.sock")).unwrap();
+    // It is told that this is no HELLO.
+    frontend.write_all(&[0xff; 64]).unwrap();
+    let mut answer = Vec::new();
+    frontend.read_to_end(&mut answer).unwrap();
+    assert!(!answer.is_empty());
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
 #[test]
 fn c_programs_find_the_library_with_pkg_config() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,6 +96,7 @@ fn c_programs_find_the_library_with_pkg_config() {
     }
     check_example(&prefix, &words);
 
+    check_service(&prefix);
     for program in ["vgpiod", "vgpioctl", "vhost-user-gpio"] {
         let told = text(Command::new(prefix.join("bin").join(program)).arg("--version"));
         assert!(told.contains(version), "{told}");
@@ -96,6 +122,10 @@ fn a_package_is_staged_below_destdir_with_the_final_paths() {
         "/usr/lib/aarch64-linux-gnu/libvgpio.so",
         "/usr/lib/aarch64-linux-gnu/libvgpio.so.0",
         "/usr/lib/aarch64-linux-gnu/pkgconfig/vgpio.pc",
+        "/usr/lib/systemd/system/vgpiod.service",
+        "/usr/lib/systemd/system/vgpiod.socket",
+        "/usr/lib/sysusers.d/vgpio.conf",
+        "/usr/lib/udev/rules.d/60-vgpio.rules",
         "/usr/share/bash-completion/completions/vgpiod",
         "/usr/share/fish/vendor_completions.d/vgpioctl.fish",
         "/usr/share/man/man1/vgpiod.1",

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         None if options.print_capabilities => unless_closed(writeln!(out, "{}", capabilities()))
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
-        None => serve(&options.log, || load(&options, &chip::open, &Env::read())),
+        None => serve(&options.log, options.sandbox, || load(&options, &chip::open, &Env::read())),
     };
     end("vgpiod", done)
 }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             .map_err(Into::into)
     } else {
         let program = Program::parse();
-        serve(&program.log, || program.config(&chip::open))
+        serve(&program.log, program.sandbox, || program.config(&chip::open))
     };
     end(NAME, done)
 }

@@ -12,6 +12,7 @@ use clap_complete::Shell;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::{Config, ConfigError};
+use crate::sandbox::Sandbox;
 use crate::server::Server;
 
 pub mod attach_qtest;
@@ -21,27 +22,32 @@ pub mod vgpioctl;
 pub mod vgpiod;
 pub mod vhost_user_gpio;
 
-/// Runs a daemon until it ends, with a log of what these options say.
+/// Runs a daemon until it ends, with a log and a sandbox of what these options say.
 ///
 /// # Errors
 /// The configuration is wrong, or the daemon cannot start or go on.
 pub fn serve(
     log: &log::LogOptions,
+    sandbox: Sandbox,
     config: impl FnOnce() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     log::start(log.level());
     if let Err(errno) = raise_descriptor_limit() {
         ::log::warn!("fewer frontends can be served than might be: RLIMIT_NOFILE: {errno}");
     }
-    Server::new(config()?)?.run()?;
+    let config = config()?;
+    let folders = config.folders();
+    let server = Server::new(config)?;
+    sandbox.enter(folders)?;
+    server.run()?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A session takes up to six descriptors, that of a virtual machine monitor thirteen, and the soft limit
 /// is 1024 for the sake of programs that use `select(2)`. This one does not, so it takes what it may have.
 fn raise_descriptor_limit() -> nix::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) }
 }
 
 /// The exit status of a program, which says on standard error why it failed, if it did.

@@ -20,6 +20,7 @@ use super::log::LogOptions;
 use super::{check, log};
 use crate::config::{Env, Keep, Open, SimConfig, VhostUserConfig};
 use crate::keep::keeper;
+use crate::sandbox::Sandbox;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -137,6 +138,10 @@ pub struct Options {
     /// Hold lines so long for a guest that had them of another daemon [default: 30s]
     #[arg(long, value_name = "PERIOD")]
     pub grace: Option<Period>,
+
+    /// Once it has started, have the kernel refuse it all that it does not need
+    #[arg(long, value_name = "MODE", value_enum, default_value_t)]
+    pub sandbox: Sandbox,
 
     /// How much to say.
     #[command(flatten)]

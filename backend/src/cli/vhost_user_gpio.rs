@@ -13,6 +13,7 @@ use vgpio_protocol::LineMap;
 use super::log::LogOptions;
 use super::vgpiod::Options;
 use crate::config::{Config, ConfigError, Listen, Open, SimConfig, load_device};
+use crate::sandbox::Sandbox;
 
 /// Name of the program.
 pub const NAME: &str = "vhost-user-gpio";
@@ -88,6 +89,10 @@ pub struct Program {
     /// Listen for vgpioctl here [default: nowhere]
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
+
+    /// Once it has started, have the kernel refuse it all that it does not need
+    #[arg(long, value_name = "MODE", value_enum, default_value_t)]
+    pub sandbox: Sandbox,
 
     /// How much to say.
     #[command(flatten)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::os::fd::RawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vgpio_protocol::{LineMap, LineRef, LineSettings};
@@ -82,6 +82,18 @@ impl Config {
         std::path::absolute(path).ok()
     }
 
+    /// Whether lines may be asked for that are not simulated.
+    #[must_use]
+    pub fn lends_of_host(&self) -> bool {
+        let is_simulated = |chip: &str| {
+            self.sims.iter().enumerate().any(|(i, sim)| sim.label == chip || sim::name(i) == chip)
+        };
+        let rules = self.policy.rules.iter().map(Rule::chip);
+        let lines = self.exports.iter().flat_map(|export| &export.lines);
+        let chips = lines.map(|line| Some(line.chip.as_str())).chain(rules);
+        chips.into_iter().any(|chip| chip.is_none_or(|chip| !is_simulated(chip)))
+    }
+
     /// Who connects where, in words.
     #[must_use]
     pub fn doors(&self) -> String {
@@ -91,6 +103,20 @@ impl Config {
         });
         let vgpioctl = self.control.as_ref().map(|path| format!("vgpioctl to {}", path.display()));
         frontends.into_iter().chain(monitors).chain(vgpioctl).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The folders that the daemon makes sockets in.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let listens =
+            self.socket.iter().chain(self.vhost_users.iter().map(|device| &device.socket));
+        let paths = listens.filter_map(|listen| match listen {
+            Listen::Path(path) => Some(path),
+            Listen::Fd(_) => None,
+        });
+        let folders = paths.chain(&self.control).filter_map(|path| path.parent());
+        // A path without a folder is of the working directory.
+        folders.map(|folder| Path::new(".").join(folder)).collect()
     }
 }
 

@@ -26,6 +26,17 @@ pub enum Rule {
     Lines(String, Vec<LineRef>),
 }
 
+impl Rule {
+    /// The chip whose lines it lends; `None` for all chips.
+    #[must_use]
+    pub fn chip(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::Chip(chip) | Self::Lines(chip, _) => Some(chip),
+        }
+    }
+}
+
 /// The policy forbids a line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(

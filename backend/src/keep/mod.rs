@@ -123,6 +123,15 @@ impl Store {
         (store, notes)
     }
 
+    /// Has a keeper there before there are lines, if there is to be one.
+    pub fn prepare(&mut self) {
+        if let Place::Keeper(link) = &mut self.place
+            && let Err(error) = link.start()
+        {
+            log::error!("lines do not outlive this daemon, the keeper: {error}");
+        }
+    }
+
     /// Whether lines are kept.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -248,7 +257,10 @@ impl Store {
         match renewed {
             Ok(()) => log::warn!("the keeper of lines had gone; another one has its place"),
             Err(error) => {
-                log::error!("lines do not outlive this daemon now, the keeper: {error}");
+                log::error!(
+                    "the keeper of lines has gone, and no other can be started, as a rule because of the sandbox: \
+                     {error}; lines do not outlive this daemon"
+                );
             }
         }
     }

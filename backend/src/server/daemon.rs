@@ -19,6 +19,7 @@ use crate::chip::ChipEdge;
 use crate::chip::worker::Report;
 use crate::config::Config;
 use crate::hub::{HoldKey, Hub, Origin, SessionKey};
+use crate::keep::{Key, Note};
 use crate::session::{Context, LogLimit, Outbox};
 
 /// How long a frontend may take to say HELLO (`docs/protocol.md`, "Limits").
@@ -52,6 +53,8 @@ pub struct Daemon {
     pub registry: Registry,
     /// The connection to the keeper that the loop watches.
     pub(super) watched_keeper: Option<RawFd>,
+    /// What another daemon has left, until it is taken over.
+    pub(super) left: Vec<(Key, Note)>,
     last_id: u32,
     pub(super) ready: Turns<SessionKey>,
     noisy: Turns<HoldKey>,
@@ -79,6 +82,7 @@ impl Daemon {
             vmms,
             registry,
             watched_keeper: None,
+            left: Vec::new(),
             last_id: 0,
             ready: Turns::new(),
             noisy: Turns::new(),

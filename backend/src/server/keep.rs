@@ -13,11 +13,21 @@ use crate::keep::Store;
 use crate::token::Source;
 
 impl Daemon {
-    /// Takes over what another daemon has left, and waits for its guests for a while.
-    pub fn take_over(&mut self) {
+    /// Asks who keeps lines what another daemon has left with them. Once the daemon is confined, it can neither
+    /// connect to a keeper nor start one.
+    pub fn open_store(&mut self) {
         let config = &self.config;
         let (store, left) = Store::open(config.keep, config.keeper(), config.grace);
         self.hub.store = store;
+        self.left = left;
+        if config.lends_of_host() {
+            self.hub.store.prepare();
+        }
+    }
+
+    /// Takes over what another daemon has left, and waits for its guests for a while.
+    pub fn take_over(&mut self) {
+        let left = std::mem::take(&mut self.left);
         for (hold, id) in self.hub.adopt(left, &self.config) {
             self.timers.start(self.config.grace, Timer::Guest(hold, id));
         }

@@ -132,7 +132,8 @@ impl Server {
         let chips = Chips::new(sims, config.chips.clone(), waker.clone());
         let hub = Hub::new(chips, registry.try_clone()?);
         let devices = Devices::watch(registry);
-        let daemon = Daemon::new(hub, config, registry.try_clone()?, Vmms::new(waker));
+        let mut daemon = Daemon::new(hub, config, registry.try_clone()?, Vmms::new(waker));
+        daemon.open_store();
         let controls = Controls::default();
         // Who is connected already does not knock.
         let doors = Doors { vhost: true, ..Doors::default() };

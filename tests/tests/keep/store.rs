@@ -34,7 +34,7 @@ fn keeper_of(daemon: &Daemon) -> Option<Pid> {
 
 #[test]
 fn a_keeper_that_is_killed_is_replaced_by_one_with_the_same_lines() {
-    let mut bench = bench("gpios=5,safe=low", &[]);
+    let mut bench = bench("gpios=5,safe=low", &["--sandbox", "off"]);
     let mut client = guest(&bench);
     client.drive(1, 1);
     let witness = bench.world.witness(5);
@@ -45,6 +45,19 @@ fn a_keeper_that_is_killed_is_replaced_by_one_with_the_same_lines() {
     bench = restart(bench, &mut client, Daemon::kill);
     let seen = witness.finish();
     assert_eq!((seen.changes, seen.released), (0, 0), "{seen:?}");
+}
+
+#[test]
+fn a_confined_daemon_says_that_it_has_lost_its_keeper() {
+    let mut bench = bench("gpios=5,safe=low", &[]);
+    let mut client = guest(&bench);
+    client.drive(1, 1);
+    let keeper = eventually("a keeper", || keeper_of(&bench.daemon));
+    kill(keeper, Signal::SIGKILL).expect("it runs");
+    bench.daemon.wait_for_log("because of the sandbox");
+    client.set(1, 0);
+    client.sync();
+    assert!(!bench.world.level(5));
 }
 
 #[test]

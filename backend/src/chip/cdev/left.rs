@@ -22,6 +22,9 @@ pub enum NotThese {
         /// The lines.
         lines: Vec<Offset>,
     },
+    /// The kernel is not asked.
+    #[error("what they are cannot be read")]
+    Unknown(#[source] io::Error),
     /// They have no levels.
     #[error("their levels cannot be read")]
     Levels(#[source] io::Error),
@@ -37,7 +40,7 @@ pub fn levels_of_left(
     lines: &[Offset],
 ) -> Result<u64, NotThese> {
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", request.as_raw_fd()));
-    if let Some((other, others)) = info.ok().and_then(|info| named(&info))
+    if let Some((other, others)) = named(&info.map_err(NotThese::Unknown)?)
         && (other != chip || others != lines)
     {
         return Err(NotThese::Others { chip: other, lines: others });
