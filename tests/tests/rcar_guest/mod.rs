@@ -3,6 +3,7 @@
 //! program that has this module says by its `World` which kind it is.
 
 mod interrupts;
+mod neighbours;
 mod outputs;
 
 use vgpio_tests::harness::{self, LABEL, Machine, Outside, Vm};
