@@ -63,6 +63,11 @@ pub static X86_64: Architecture = Architecture {
 };
 
 impl Architecture {
+    /// This host's.
+    pub fn own() -> &'static Self {
+        if ARM64.is_own() { &ARM64 } else { &X86_64 }
+    }
+
     /// Whether it is this host's.
     fn is_own(&self) -> bool {
         self.gnu == env::consts::ARCH

@@ -12,6 +12,7 @@ use crate::cache::{Cache, create_dir, key, read, write};
 use crate::command::run;
 use crate::error::{Error, Result};
 use crate::kernel::{self, Kernel};
+use crate::kernel_tools;
 use crate::progress::Progress;
 use crate::toolbox::{self, Tool, Toolbox};
 
@@ -65,6 +66,8 @@ pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Re
     inputs.extend(files(architecture).into_iter().map(|(from, to)| format!("{from} {to}")));
     inputs.extend(MODULES.map(str::to_owned));
     inputs.extend(kernel.iter().map(|folder| folder.display().to_string()));
+    let own_tools = kernel_tools::build(cache, architecture, false)?;
+    inputs.push(own_tools.display().to_string());
     let inputs: Vec<&[u8]> = inputs.iter().map(String::as_bytes).collect();
     let key = key(&inputs);
     cache.entry("guest", &key, rebuild, |scratch, out| {
@@ -84,6 +87,9 @@ pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Re
         }
         copy(&init, &build.root.join("init"))?;
         build.compile(&bench, "gpiobench")?;
+        for name in kernel_tools::names() {
+            copy(&own_tools.join(name), &build.root.join("bin").join(name))?;
+        }
         build.pack(&out.join("initramfs"))?;
         progress.finish();
         let folder = cache.path(&format!("guest-{key}"));

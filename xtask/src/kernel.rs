@@ -50,9 +50,10 @@ pub struct Kernel<'a> {
 /// The source or a tool cannot be had, an option of the fragment cannot be set, or the build fails.
 pub fn build(cache: &Cache, kernel: &Kernel, rebuild: bool) -> Result<PathBuf> {
     let patches = kernel.patches.map(patches).transpose()?.unwrap_or_default();
-    let own_id = own_source().map(|path| file_id(&path)).transpose()?.unwrap_or_default();
     let options = kernel.fragments.iter().map(|file| read(file)).collect::<Result<String>>()?;
-    let mut inputs = vec![RECIPE.to_owned(), PACKAGE.to_owned(), own_id, options.clone()];
+    let mut inputs = vec![RECIPE.to_owned()];
+    inputs.extend(pinned()?);
+    inputs.push(options.clone());
     for patch in &patches {
         inputs.push(read(patch)?);
     }
@@ -62,7 +63,8 @@ pub fn build(cache: &Cache, kernel: &Kernel, rebuild: bool) -> Result<PathBuf> {
         let toolbox = Toolbox::with(cache, &tools)?;
         let libelf = if kernel.objtool { toolbox.libelf(cache)? } else { None };
         let build = Build { toolbox, libelf, kernel, tree: scratch.join("linux") };
-        let origin = build.unpack(cache, scratch)?;
+        let archive = archive(cache, scratch)?;
+        build.untar(&archive.path)?;
         build.patch(&patches)?;
         build.configure(&options)?;
         build.make()?;
@@ -70,7 +72,7 @@ pub fn build(cache: &Cache, kernel: &Kernel, rebuild: bool) -> Result<PathBuf> {
             let from = build.tree.join(from);
             fs::copy(&from, out.join(to)).map_err(Error::file("copy", &from))?;
         }
-        write(&out.join("source.txt"), origin)
+        write(&out.join("source.txt"), archive.origin)
     })
 }
 
@@ -88,6 +90,41 @@ fn own_source() -> Option<PathBuf> {
     env::var_os("VGPIO_LINUX_SOURCE").map(PathBuf::from)
 }
 
+/// Names the source, without having it.
+///
+/// # Errors
+/// The archive that the user names cannot be read.
+pub fn pinned() -> Result<[String; 2]> {
+    let own = own_source().map(|path| file_id(&path)).transpose()?.unwrap_or_default();
+    Ok([PACKAGE.to_owned(), own])
+}
+
+/// The kernel's source as it was fetched.
+pub struct Archive {
+    /// The file.
+    pub path: PathBuf,
+    /// Name and checksum, for the records.
+    pub origin: String,
+}
+
+/// The source, fetched into `scratch` unless the user names an archive.
+///
+/// # Errors
+/// It cannot be had.
+pub fn archive(cache: &Cache, scratch: &Path) -> Result<Archive> {
+    if let Some(path) = own_source() {
+        let origin = format!("{}\n", path.display());
+        return Ok(Archive { path, origin });
+    }
+    let no_package = || Error::NoPackage { package: PACKAGE.to_owned() };
+    let package = Apt::open(cache, None)?.ok_or_else(no_package)?.fetch_alone(PACKAGE, scratch)?;
+    let origin = describe(std::slice::from_ref(&package))?;
+    let unpacked = scratch.join("package");
+    let mut dpkg = Command::new("dpkg-deb");
+    run("unpacking the kernel source", dpkg.arg("-x").args([&package, &unpacked]))?;
+    Ok(Archive { path: unpacked.join(format!("usr/src/{PACKAGE}.tar.xz")), origin })
+}
+
 struct Build<'a> {
     toolbox: Toolbox,
     /// Where the library is, if it is needed and not where compilers look.
@@ -97,25 +134,6 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
-    /// Unpacks the source and says what it was.
-    fn unpack(&self, cache: &Cache, scratch: &Path) -> Result<String> {
-        if let Some(archive) = own_source() {
-            self.untar(&archive)?;
-            return Ok(format!("{}\n", archive.display()));
-        }
-        let no_package = || Error::NoPackage { package: PACKAGE.to_owned() };
-        let package =
-            Apt::open(cache, None)?.ok_or_else(no_package)?.fetch_alone(PACKAGE, scratch)?;
-        let origin = describe(std::slice::from_ref(&package))?;
-        let unpacked = scratch.join("package");
-        run(
-            "unpacking the kernel source",
-            Command::new("dpkg-deb").arg("-x").args([&package, &unpacked]),
-        )?;
-        self.untar(&unpacked.join(format!("usr/src/{PACKAGE}.tar.xz")))?;
-        Ok(origin)
-    }
-
     fn untar(&self, archive: &Path) -> Result<()> {
         create_dir(&self.tree)?;
         let mut progress = Progress::new("kernel source", SOURCE_FILES, "files");

@@ -15,6 +15,7 @@ mod install;
 #[path = "../../tests/rig/job.rs"]
 mod job;
 mod kernel;
+mod kernel_tools;
 mod libgpiod;
 mod man;
 mod peer;

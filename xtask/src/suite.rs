@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::architecture::{ARM64, X86_64};
+use crate::architecture::{ARM64, Architecture, X86_64};
 use crate::cache::Cache;
 use crate::command::each_line;
 use crate::error::{Error, Result};
 use crate::guard;
 use crate::guest::{self, Boots};
+use crate::kernel_tools;
 use crate::libgpiod::Libgpiod;
 use crate::qemu::{self, stock};
 use crate::rig::{self, Rig, search_path};
@@ -308,7 +309,7 @@ impl Runner<'_> {
 }
 
 /// Virtual machines for the tests: the patched QEMU and unpatched ones, and what they boot.
-pub struct Machine([(&'static str, PathBuf); 6]);
+pub struct Machine([(&'static str, PathBuf); 7]);
 
 impl Machine {
     /// Builds what the cache lacks.
@@ -325,6 +326,7 @@ impl Machine {
             ("VGPIO_VIRTIO_GUEST", guest(Boots::Virtio(&ARM64))?),
             ("VGPIO_STOCK_QEMU_X86_64", stock_qemu(&X86_64)?),
             ("VGPIO_VIRTIO_GUEST_X86_64", guest(Boots::Virtio(&X86_64))?),
+            ("VGPIO_KERNEL_TOOLS", kernel_tools::build(cache, Architecture::own(), false)?),
         ]))
     }
 
