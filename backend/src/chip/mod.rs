@@ -5,7 +5,8 @@
 //! the low voltage of a line that is active-low, as in the kernel's character device.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use vgpio_protocol::{Bias, Direction, Drive, EdgeDetection};
 
@@ -248,6 +249,26 @@ pub struct ChipEdge {
     pub line_seqno: u32,
     /// When it happened, in nanoseconds of `CLOCK_MONOTONIC`.
     pub timestamp_ns: u64,
+}
+
+/// How long another process may take to close lines that it has held for this one, and how often that is
+/// looked at. It takes microseconds.
+const CLOSED: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_micros(100);
+
+/// Waits for a moment until lines are free that another process has held for a daemon; whether they are.
+pub(crate) fn are_free(chip: &dyn Chip, lines: &[Offset]) -> bool {
+    let until = Instant::now() + CLOSED;
+    let is_own = |consumer: String| consumer.starts_with("vgpio");
+    let is_held =
+        |line: &Offset| chip.line(*line).is_ok_and(|line| line.consumer.is_some_and(is_own));
+    while lines.iter().any(is_held) {
+        if Instant::now() > until {
+            return false;
+        }
+        thread::sleep(LOOK);
+    }
+    true
 }
 
 /// The mask of all lines of a request.

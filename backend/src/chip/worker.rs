@@ -46,6 +46,8 @@ pub enum Job {
         poll: Duration,
         /// What another process has requested them by, if they are to be taken over.
         left: Option<OwnedFd>,
+        /// Those of them that another process may hold yet for this one, and is about to close.
+        closing: Vec<Offset>,
     },
     /// Sets outputs.
     Set {

@@ -2,25 +2,21 @@
 //! Holds that are kept for the next daemon.
 
 use std::os::fd::OwnedFd;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Hold, HoldKey, Hub};
-use crate::chip::Offset;
+use super::{ChipKey, Hold, HoldKey, Hub};
+use crate::chip::{Offset, are_free};
 use crate::keep::{LineNote, Note};
 
-/// How long whoever keeps lines may take to close them, and how often that is looked at. It takes
-/// microseconds.
-const CLOSED: Duration = Duration::from_millis(200);
-const LOOK: Duration = Duration::from_micros(100);
+/// After so long, a line that was given up here has nothing to do with it any more.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// A line that was given up here.
 pub(super) struct Closing {
     /// Name of its chip.
     chip: String,
     offset: Offset,
-    /// Nobody waits for it any longer.
-    until: Instant,
+    since: Instant,
 }
 
 impl Hub {
@@ -71,28 +67,31 @@ impl Hub {
         self.store.forget(kept);
         let chip = self.chips.get(hold.chip).map_or("", |slot| &slot.info.name);
         let now = Instant::now();
-        self.closing.retain(|closing| now < closing.until);
+        self.closing.retain(|closing| now < closing.since + REMEMBERED);
         self.closing.extend(hold.offsets.iter().map(|&offset| Closing {
             chip: chip.to_owned(),
             offset,
-            until: now + CLOSED,
+            since: now,
         }));
     }
 
-    /// Waits until those lines of a hold are free that this daemon has given up just now.
-    pub(super) fn wait_until_free(&mut self, key: HoldKey) {
-        let Some(hold) = self.holds.get(key.0).filter(|_| !self.closing.is_empty()) else { return };
-        let Some(chip) = self.host_chip(hold).filter(|_| hold.kept.is_none()) else { return };
-        let name = &chip.info().name;
-        let wanted =
-            |closing: &&Closing| closing.chip == *name && hold.offsets.contains(&closing.offset);
-        let is_held = |offset| chip.line(offset).is_ok_and(|line| line.consumer.is_some());
-        for closing in self.closing.iter().filter(wanted) {
-            while is_held(closing.offset) && Instant::now() < closing.until {
-                thread::sleep(LOOK);
-            }
+    /// Those lines of a hold that this daemon has given up just now, which somebody else may hold yet.
+    pub(super) fn take_closing(&mut self, key: HoldKey) -> Vec<Offset> {
+        let Some(hold) = self.holds.get(key.0).filter(|hold| hold.kept.is_none()) else {
+            return Vec::new();
+        };
+        let chip = self.chips.get(hold.chip).map_or("", |slot| &slot.info.name);
+        let is_wanted =
+            |closing: &mut Closing| closing.chip == chip && hold.offsets.contains(&closing.offset);
+        let wanted = self.closing.extract_if(.., is_wanted);
+        wanted.map(|closing| closing.offset).collect()
+    }
+
+    /// Waits until such lines are free. A keeper that does not give them up is replaced.
+    pub(super) fn wait_until_free(&mut self, chip: ChipKey, closing: &[Offset]) {
+        let chip = self.chips.get(chip).and_then(|slot| slot.chip.as_deref());
+        if !closing.is_empty() && !chip.is_none_or(|chip| are_free(chip, closing)) {
+            self.store.renew();
         }
-        let offsets = hold.offsets.clone();
-        self.closing.retain(|closing| !offsets.contains(&closing.offset));
     }
 }

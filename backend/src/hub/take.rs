@@ -70,7 +70,13 @@ impl Hub {
 
     /// Asks the chip for the lines of a hold that has none yet, or has lost them.
     pub(super) fn request(&mut self, key: HoldKey, origin: Origin, restore: bool) -> Step {
-        self.wait_until_free(key);
+        let closing = self.take_closing(key);
+        let Some(hold) = self.holds.get(key.0) else {
+            return Step::Done(Ok(0));
+        };
+        if self.chips.get(hold.chip).is_some_and(|slot| slot.worker.is_none()) {
+            self.wait_until_free(hold.chip, &closing);
+        }
         let Some(hold) = self.holds.get_mut(key.0) else {
             return Step::Done(Ok(0));
         };
@@ -87,7 +93,8 @@ impl Hub {
                 let config = lines.iter().map(|(_, config)| *config).collect();
                 let id = hold.id;
                 hold.held = Held::Asked;
-                let job = |ticket| Job::Request { ticket, key: id, lines, consumer, poll, left };
+                let job =
+                    |ticket| Job::Request { ticket, key: id, lines, consumer, poll, left, closing };
                 let awaited =
                     Awaited { restore, config: Some(config), ..Awaited::new(origin, key) };
                 return self.post(awaited, job);

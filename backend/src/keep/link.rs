@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's end of the connection to its keeper.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -64,12 +65,14 @@ impl Link {
             return Ok(());
         }
         let listener = Socket::bind(&self.path).and_then(Socket::give_away);
+        let listener = listener.map_err(io::Error::other)?;
+        fs::set_permissions(&self.path, Permissions::from_mode(0o600))?;
         // The program that runs, whatever has been installed in its place since.
         let keeper = Command::new("/proc/self/exe")
             .arg0("vgpiod")
             .arg("keeper")
             .env_clear()
-            .stdin(listener.map_err(io::Error::other)?)
+            .stdin(listener)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
@@ -101,7 +104,7 @@ impl Link {
     ///
     /// # Errors
     /// When the keeper is gone, or does not listen.
-    pub fn keep(&self, part: Part, number: u64, fd: BorrowedFd<'_>) -> io::Result<()> {
+    pub fn keep(&mut self, part: Part, number: u64, fd: BorrowedFd<'_>) -> io::Result<()> {
         self.send(Message::Keep(part, number), Some(fd))
     }
 
@@ -109,21 +112,26 @@ impl Link {
     ///
     /// # Errors
     /// As [`keep`](Self::keep).
-    pub fn forget(&self, number: u64) -> io::Result<()> {
+    pub fn forget(&mut self, number: u64) -> io::Result<()> {
         self.send(Message::Forget(number), None)
     }
 
-    fn send(&self, message: Message, passed: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    /// Whoever does not listen is not asked again.
+    fn send(&mut self, message: Message, passed: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        message.send(socket.as_fd(), passed, PATIENCE)
+        let sent = message.send(socket.as_fd(), passed, PATIENCE);
+        sent.inspect_err(|_| self.lose())
     }
 
-    /// Takes leave of a keeper that has gone.
+    /// Takes leave of a keeper that has gone, or is stuck.
     pub fn lose(&mut self) {
         self.socket = None;
         if let Some(mut keeper) = self.child.take() {
-            // It may be stuck rather than gone; it then goes on as what it is, with what it has.
-            let _ = keeper.try_wait();
+            // A daemon that is confined cannot end it, and must not wait for one that is stuck.
+            let _ = match keeper.kill() {
+                Ok(()) => keeper.wait().map(Some),
+                Err(_) => keeper.try_wait(),
+            };
         }
     }
 

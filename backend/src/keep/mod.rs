@@ -243,7 +243,7 @@ impl Store {
         }
     }
 
-    /// The keeper has gone: another one gets what is kept.
+    /// The keeper has gone, or is stuck: another one gets what is kept.
     pub fn renew(&mut self) {
         let Place::Keeper(link) = &mut self.place else { return };
         link.lose();
@@ -255,7 +255,9 @@ impl Store {
             entries.try_for_each(|(key, entry)| hand_over(link, key.0, entry))
         });
         match renewed {
-            Ok(()) => log::warn!("the keeper of lines had gone; another one has its place"),
+            Ok(()) => {
+                log::warn!("the keeper of lines was gone or stuck; another one has its place");
+            }
             Err(error) => {
                 log::error!(
                     "the keeper of lines has gone, and no other can be started, as a rule because of the sandbox: \
@@ -280,8 +282,8 @@ impl Store {
         }
     }
 
-    fn tell_forget(&self, number: u64) {
-        let told = match &self.place {
+    fn tell_forget(&mut self, number: u64) {
+        let told = match &mut self.place {
             Place::Nobody => Ok(()),
             Place::Systemd(manager) => manager.forget(number),
             Place::Keeper(link) => link.forget(number),
@@ -292,7 +294,7 @@ impl Store {
     }
 }
 
-fn hand_over(link: &Link, number: u64, entry: &Entry) -> io::Result<()> {
+fn hand_over(link: &mut Link, number: u64, entry: &Entry) -> io::Result<()> {
     link.keep(Part::Record, number, entry.record.as_fd())?;
     link.keep(Part::Request, number, entry.request.as_fd())
 }

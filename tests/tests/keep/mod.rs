@@ -3,7 +3,7 @@
 
 mod ends;
 mod restart;
-mod store;
+pub mod store;
 
 use vgpio::client::Event;
 use vgpio_tests::harness::{self, Daemon, Guest, Outside, eventually, export};

@@ -51,15 +51,16 @@ fn what_the_client_wants_meanwhile_is_what_the_lines_become_at_once() {
     let mut bench = bench("gpios=5:6,init=low,safe=low", &[]);
     let mut guest = guest(&bench);
     guest.drive(0b11, 0b11);
-    let witness = bench.world.witness(5);
+    let witnesses = [5, 6].map(|offset| bench.world.witness(offset));
     bench = bench.restart(|daemon| {
         daemon.kill();
         guest.client.set(0b01, 0b00);
     });
     super::attached_again(&mut guest);
-    let seen = witness.finish();
-    assert_eq!((seen.released, seen.reconfigured), (0, 1), "{seen:?}");
-    assert!(seen.changes <= 1, "{seen:?}");
+    let [changed, left] = witnesses.map(vgpio_tests::harness::Witness::finish);
+    assert_eq!((changed.released, changed.reconfigured), (0, 1), "{changed:?}");
+    assert!(changed.changes <= 1, "{changed:?}");
+    assert_eq!((left.changes, left.released, left.reconfigured), (0, 0, 0), "{left:?}");
     assert_eq!(bench.world.levels(&[5, 6]), 0b10);
 }
 

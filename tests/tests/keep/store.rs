@@ -20,7 +20,7 @@ use crate::World;
 const NOBODY: u32 = 65534;
 
 /// The keeper that a daemon has started.
-fn keeper_of(daemon: &Daemon) -> Option<Pid> {
+pub fn keeper_of(daemon: &Daemon) -> Option<Pid> {
     let processes = fs::read_dir("/proc").expect("the kernel has it").flatten();
     let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     numbers
@@ -82,7 +82,7 @@ fn a_user_without_rights_gets_no_line_out_of_a_keeper() {
     let folder = Rc::clone(bench.daemon.folder());
     let socket = folder.path().join("vgpiod.sock.keeper");
     let mode = fs::metadata(&socket).expect("it is there").permissions().mode();
-    assert_eq!(mode & 0o007, 0, "{mode:o}");
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
     bench = restart(bench, &mut client, |daemon| {
         daemon.kill();
         // Even where the file lets everybody in.

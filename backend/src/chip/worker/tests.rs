@@ -75,7 +75,15 @@ impl Fixture {
 
     fn take(&mut self, key: usize, lines: &[(Offset, LineConfig)]) -> Outcome {
         let (lines, consumer) = (lines.to_vec(), "test".to_owned());
-        self.run(Job::Request { ticket: 0, key, lines, consumer, poll: POLL, left: None })
+        self.run(Job::Request {
+            ticket: 0,
+            key,
+            lines,
+            consumer,
+            poll: POLL,
+            left: None,
+            closing: Vec::new(),
+        })
     }
 }
 
@@ -201,6 +209,7 @@ fn too_many_jobs_are_refused() {
         consumer: String::new(),
         poll: POLL,
         left: None,
+        closing: Vec::new(),
     };
     let sent = (0..JOBS + 2).take_while(|_| worker.try_send(job()).is_ok()).count();
     // One more than wait, if the worker has taken the first already.

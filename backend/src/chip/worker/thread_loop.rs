@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use nix::errno::Errno;
 
 use super::{Completion, JOBS_TOKEN, Job, Outcome, Report};
-use crate::chip::{Cause, Chip, ChipEdge, ChipError, Lent, LineConfig, Request};
+use crate::chip::{Cause, Chip, ChipEdge, ChipError, Lent, LineConfig, Request, are_free};
 
 /// Jobs done before edges are looked for again.
 const JOBS_AT_ONCE: usize = 16;
@@ -88,8 +88,10 @@ impl Loop {
 
     fn do_job(&mut self, job: Job) -> (u64, Result<Outcome, ChipError>) {
         match job {
-            Job::Request { ticket, key, lines, consumer, poll, left } => {
+            Job::Request { ticket, key, lines, consumer, poll, left, closing } => {
                 let chip = self.chip.as_mut();
+                // Who is still in the way is named by the refusal.
+                let _ = are_free(chip, &closing);
                 let lent = match left {
                     Some(left) => Lent::adopt(chip, left, &lines, poll),
                     None => Lent::request(chip, &lines, &consumer, poll),
