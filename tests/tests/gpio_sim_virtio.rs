@@ -87,3 +87,21 @@ fn a_chip_that_goes_and_comes_back_keeps_lines_and_buffers() {
         buffer = guest.unmask(1);
     }
 }
+
+#[test]
+fn a_line_keeps_its_level_while_the_daemon_is_killed_below_a_guest() {
+    let mut device = virtio::Device::lending("vgpios=0:1,gpios=11:21,safe=low");
+    let mut guest = VirtioGuest::start_kept(&device.socket);
+    guest.ask(Kind::SetDirection, 0, 1);
+    guest.ask(Kind::SetValue, 0, 1);
+    let witness = device.bench.world.witness(11);
+    for _ in 0..10 {
+        device = device.killed();
+        guest.reconnect();
+        assert_eq!(guest.ask(Kind::GetValue, 0, 0), 1);
+    }
+    let seen = witness.finish();
+    assert_eq!((seen.changes, seen.released, seen.reconfigured), (0, 0, 0), "{seen:?}");
+    guest.ask(Kind::SetValue, 0, 0);
+    device.bench.sees(11, false);
+}
