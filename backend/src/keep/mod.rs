@@ -84,43 +84,21 @@ impl Store {
     #[must_use]
     pub fn open(keep: Keep, keeper: Option<PathBuf>, grace: Duration) -> (Self, Vec<(Key, Note)>) {
         let mut store = Self::none();
-        let manager = Manager::of_environment().unwrap_or_else(|error| {
-            log::error!("systemd cannot be spoken to: {error}");
-            None
-        });
-        if let Some(Err(error)) = manager.as_ref().map(Manager::ready) {
-            log::warn!("systemd is not told that the daemon is ready: {error}");
+        let manager = manager();
+        if keep == Keep::Off {
+            return (store, Vec::new());
         }
-        let room = Manager::room();
-        let left = match (keep, manager, keeper) {
-            (Keep::Off, ..) => return (store, Vec::new()),
-            (Keep::Auto | Keep::Systemd, Some(manager), _)
-                if keep == Keep::Systemd || room.is_some_and(|room| room > 0) =>
-            {
-                store.most = room.unwrap_or(usize::MAX) / 2;
-                store.place = Place::Systemd(manager);
-                left_with_systemd()
+        match place(keep, manager, keeper, grace) {
+            Ok((place, most, left)) => {
+                (store.place, store.most) = (place, most);
+                let notes = store.take_over(left);
+                (store, notes)
             }
-            (Keep::Auto | Keep::Keeper, _, Some(path)) => {
-                store.most = keeper::MOST;
-                match Link::open(path, grace) {
-                    Ok((link, left)) => {
-                        store.place = Place::Keeper(link);
-                        left
-                    }
-                    Err(error) => {
-                        log::error!("lines do not outlive this daemon, the keeper: {error}");
-                        return (store, Vec::new());
-                    }
-                }
+            Err(error) => {
+                log::error!("lines do not outlive this daemon: {error}");
+                (store, Vec::new())
             }
-            _ => {
-                log::error!("lines do not outlive this daemon: there is nowhere to keep them");
-                return (store, Vec::new());
-            }
-        };
-        let notes = store.take_over(left);
-        (store, notes)
+        }
     }
 
     /// Has a keeper there before there are lines, if there is to be one.
@@ -291,6 +269,46 @@ impl Store {
         if let Err(error) = told {
             log::warn!("lines may stay held by whoever keeps them: {error}");
         }
+    }
+}
+
+/// systemd, if it has started this process; it is told that the daemon is ready.
+fn manager() -> Option<Manager> {
+    let manager = Manager::of_environment().and_then(|manager| {
+        manager.as_ref().map_or(Ok(()), Manager::ready)?;
+        Ok(manager)
+    });
+    manager.unwrap_or_else(|error| {
+        log::error!("systemd cannot be spoken to: {error}");
+        None
+    })
+}
+
+/// Where lines are kept, how many requests there at most, and what is there.
+fn place(
+    keep: Keep,
+    manager: Option<Manager>,
+    keeper: Option<PathBuf>,
+    grace: Duration,
+) -> io::Result<(Place, usize, Vec<link::Left>)> {
+    let room = Manager::room();
+    let has_room = room.is_some_and(|room| room > 0);
+    match (keep, manager, keeper) {
+        (Keep::Auto | Keep::Systemd, Some(manager), _) if keep == Keep::Systemd || has_room => {
+            let most = room.unwrap_or(usize::MAX) / 2;
+            Ok((Place::Systemd(manager), most, left_with_systemd()))
+        }
+        (Keep::Auto | Keep::Keeper, manager, Some(path)) => {
+            if manager.is_some() {
+                log::warn!(
+                    "systemd ends a keeper of lines with the service, unless that has \
+                     KillMode=process; let systemd keep them with FileDescriptorStoreMax="
+                );
+            }
+            let (link, left) = Link::open(path, grace)?;
+            Ok((Place::Keeper(link), keeper::MOST, left))
+        }
+        _ => Err(io::Error::other("there is nowhere to keep them; see docs/config.md, 'keep'")),
     }
 }
 

@@ -156,6 +156,21 @@ fn what_systemd_has_no_room_for_is_not_kept_and_said() {
 }
 
 #[test]
+fn a_service_for_which_systemd_has_no_store_has_a_keeper_and_is_told_so() {
+    let mut world = World::new();
+    let manager = Manager::new();
+    let (daemon, _) = managed(&manager, &world, "gpios=5,safe=low", 0);
+    let mut client = Guest::attach(&daemon, export("guest"));
+    client.drive(1, 1);
+    assert!(world.level(5));
+    assert!(daemon.folder().path().join("vgpiod.sock.keeper").exists());
+    assert!(manager.names().is_empty());
+    drop(client);
+    let said = daemon.stop().log;
+    assert!(said.contains("KillMode=process"), "{said}");
+}
+
+#[test]
 fn a_client_that_comes_when_another_has_just_gone_finds_the_lines_free() {
     let bench: Bench = bench("gpios=5,init=high", &[]);
     for _ in 0..50 {
