@@ -147,7 +147,7 @@ fn a_chip_that_goes_while_no_daemon_runs_takes_its_lines_along() {
     // By another name of the chip, or the same.
     let said = daemon.stop().log;
     let whys = ["there is no such chip", "their levels cannot be read"];
-    assert!(whys.iter().any(|why| said.contains(&format!("{why}"))), "{said}");
+    assert!(whys.iter().any(|why| said.contains(why)), "{said}");
     assert!(said.contains("that another daemon has left are released: "), "{said}");
 }
 

@@ -42,7 +42,7 @@ fn a_keeper_that_is_killed_is_replaced_by_one_with_the_same_lines() {
     kill(first, Signal::SIGKILL).expect("it runs");
     eventually("another keeper", || keeper_of(&bench.daemon).filter(|pid| *pid != first));
     bench.daemon.wait_for_log("another one has its place");
-    bench = restart(bench, &mut client, Daemon::kill);
+    let _bench = restart(bench, &mut client, Daemon::kill);
     let seen = witness.finish();
     assert_eq!((seen.changes, seen.released), (0, 0), "{seen:?}");
 }
