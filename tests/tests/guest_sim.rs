@@ -2,6 +2,8 @@
 //! A real guest in QEMU on the daemon's simulated block: the suite for every kind of chip, and what does
 //! not depend on the kind.
 
+#[path = "guest/added.rs"]
+mod added;
 #[path = "guest/fast.rs"]
 mod fast;
 mod guest;
