@@ -137,7 +137,22 @@ impl Apt {
         single_file(folder, "deb")
     }
 
-    /// Fetches the upstream archive of a source package, into `folder`.
+    /// The versions of a source package that the suite lists; some mirrors have not the files of all.
+    ///
+    /// # Errors
+    /// apt fails.
+    pub fn source_versions(&self, package: &str) -> Result<Vec<String>> {
+        let mut command = self.apt("apt-cache");
+        command.args(["showsrc", "--only-source", package]);
+        let text = output("looking a source package up", &mut command)?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.strip_prefix("Version: "))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Fetches the upstream archive of a source package, the newest or as `NAME=VERSION`, into `folder`.
     ///
     /// # Errors
     /// As [`Apt::fetch`].

@@ -13,7 +13,7 @@ use crate::command;
 use crate::error::{Error, Result};
 use crate::guest::{self, Boots};
 use crate::peer::Peer;
-use crate::qemu::stock;
+use crate::qemu::{LINES, stock};
 use crate::rig;
 use crate::suite;
 use crate::workspace::{BACKEND, TESTS, Workspace, executables};
@@ -99,7 +99,7 @@ fn environment(
     options: &Options,
 ) -> Result<Vec<(&'static str, PathBuf)>> {
     if options.guest {
-        let machine = suite::Machine::build(cache, workspace)?;
+        let machine = suite::Machine::build(cache, workspace, &LINES[0])?;
         return Ok(machine.environment().map(|(name, path)| (name, path.clone())).collect());
     }
     if !options.peer {

@@ -67,6 +67,17 @@ pub enum Error {
         /// The package's name.
         package: String,
     },
+    /// The source of QEMU could not be fetched.
+    #[error("cannot fetch the source of QEMU {line}")]
+    NoQemu {
+        /// The release line.
+        line: &'static str,
+        /// The environment variable that names an archive of it.
+        variable: &'static str,
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
     /// A download is not what it was when its checksum was written down.
     #[error("{} has the SHA-256 {found}, not {expected}", file.display())]
     Checksum {
@@ -168,6 +179,10 @@ impl Error {
                  VGPIO_QEMU_SOURCE=/path/to/qemu-10.0.13.tar.xz; install missing tools (flex, bison, bc, ...) \
                  with the system's package manager."
                 .to_owned(),
+            Self::NoQemu { line, variable, .. } => format!(
+                "A mirror may have it no more. Download the release yourself and name it: \
+                 {variable}=/path/to/qemu-{line}.N.tar.xz."
+            ),
             Self::Checksum { .. } => "Do not use it. Try another mirror, or name an archive that you trust: \
                  VGPIO_QEMU_SOURCE=/path/to/qemu-10.0.13.tar.xz."
                 .to_owned(),

@@ -8,6 +8,7 @@ use spdx::{Expression, LicenseReq};
 
 use crate::cache::read;
 use crate::error::{Error, Result};
+use crate::qemu::agree;
 use crate::workspace::Workspace;
 
 /// A Rust file with more lines needs a comment `// size: reason`. Functions are clippy's (clippy.toml).
@@ -63,6 +64,7 @@ pub fn findings(workspace: &Workspace) -> Result<Vec<String>> {
                 .map(|what| format!("{}: {what}", name.display())),
         );
     }
+    findings.extend(agree::findings(workspace)?);
     for package in workspace.foreign() {
         let licence = package.license.as_deref().unwrap_or_default();
         if !is_allowed(licence) {

@@ -65,6 +65,7 @@ Environment:
   VGPIO_LINUX_SOURCE      archive of the Linux source to build the rig from, in place of the Debian package
   VGPIO_LIBGPIOD_SOURCE   release archive of libgpiod 2.x, in place of the Debian source package
   VGPIO_QEMU_SOURCE       release archive of QEMU 10.0.x, in place of the Debian source package
+  VGPIO_QEMU_SOURCE_10_2  the same of QEMU 10.2.x
   VGPIO_QEMU              qemu-system-aarch64 with the series, for blinky, in place of the one that is built
   VGPIO_STOCK_QEMU        qemu-system-aarch64, for blinky --stock, in place of the one that is fetched
   VGPIO_GUEST             folder with the guest's kernel and initramfs, for blinky, in place of the one that is made
@@ -81,6 +82,9 @@ enum Task {
         /// Run only this part; may be given several times
         #[arg(long, value_enum, value_name = "PART")]
         only: Vec<suite::Step>,
+        /// The release line of the patched QEMU
+        #[arg(long, value_name = "LINE", value_parser = qemu::parser(), default_value = qemu::LINES[0].name)]
+        line: &'static qemu::Line,
         /// Run only this test program in the rig; may be given several times
         #[arg(long, value_name = "NAME")]
         rig_test: Vec<String>,
@@ -158,9 +162,9 @@ fn run(task: Task) -> Result<ExitCode> {
                 return Ok(ExitCode::from(error.status()));
             }
         }
-        Task::Test { only, rig_test, arguments } => {
+        Task::Test { only, line, rig_test, arguments } => {
             rig::handle_signals()?;
-            suite::run(&cache, &workspace, &only, &rig_test, &arguments)?;
+            suite::run(&cache, &workspace, &only, line, &rig_test, &arguments)?;
         }
         Task::Bench(options) => {
             return Ok(ExitCode::from(bench::run(&cache, &workspace, &options)?));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Builds QEMU with the series of `qemu-patches`, and checks that series patch by patch.
 
+pub mod agree;
 mod build;
 mod check;
 mod libraries;
+mod line;
 mod source;
 pub mod stock;
 mod vgpio;
@@ -24,11 +26,10 @@ use crate::workspace::Workspace;
 
 use build::Build;
 use libraries::Libraries;
+pub use line::{LINES, Line, parser};
 use source::Source;
 use vgpio::Vgpio;
 
-/// The release line that the series is for; its folder in `qemu-patches`.
-const LINE: &str = "10.0";
 /// Raised when the steps of this module change what comes out.
 const RECIPE: &str = "3";
 
@@ -41,6 +42,9 @@ const QTEST_SECONDS: &str = "300";
 /// What to do with QEMU.
 #[derive(Args)]
 pub struct Options {
+    /// The release line
+    #[arg(long, value_name = "LINE", value_parser = parser(), default_value = LINES[0].name)]
+    line: &'static Line,
     /// Build it again
     #[arg(long)]
     rebuild: bool,
@@ -48,7 +52,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "tree")]
     check: bool,
     /// Fetch the QEMU of Debian, without the series, for guests of arm64 and of 64-bit x86
-    #[arg(long, conflicts_with_all = ["check", "tree"])]
+    #[arg(long, conflicts_with_all = ["check", "tree", "line"])]
     stock: bool,
     /// Only leave QEMU's source with the series as git commits here, for work on the series
     #[arg(long, value_name = "DIR", conflicts_with = "rebuild")]
@@ -61,7 +65,7 @@ pub struct Options {
 /// Something cannot be fetched or built, or the series fails its check.
 pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<String> {
     if let Some(tree) = &options.tree {
-        check::tree(cache, &Series::load(workspace)?, tree)?;
+        check::tree(cache, &Series::load(workspace, options.line)?, tree)?;
         return Ok(tree.display().to_string());
     }
     if options.stock {
@@ -72,17 +76,21 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<St
         return Ok(programs.join("\n"));
     }
     if options.check {
-        return check(cache, workspace, options.rebuild);
+        return check(cache, workspace, options.line, options.rebuild);
     }
-    Ok(program(cache, workspace, options.rebuild)?.display().to_string())
+    Ok(program(cache, workspace, options.line, options.rebuild)?.display().to_string())
 }
 
 /// The qtests that the series adds, each ready to run on the patched QEMU, with its name.
 ///
 /// # Errors
 /// As [`program`].
-pub fn qtests(cache: &Cache, workspace: &Workspace) -> Result<Vec<(String, Command)>> {
-    let program = program(cache, workspace, false)?;
+pub fn qtests(
+    cache: &Cache,
+    workspace: &Workspace,
+    line: &'static Line,
+) -> Result<Vec<(String, Command)>> {
+    let program = program(cache, workspace, line, false)?;
     let folder = program.with_file_name("..").join(build::QTESTS);
     let command = |name: &str, on: &str| {
         let mut command = Command::new("timeout");
@@ -95,7 +103,7 @@ pub fn qtests(cache: &Cache, workspace: &Workspace) -> Result<Vec<(String, Comma
         command
     };
     let mut commands = Vec::new();
-    for target in Series::load(workspace)?.qtests()? {
+    for target in Series::load(workspace, line)?.qtests()? {
         let name = target.rsplit('/').next().unwrap_or(&target);
         commands.push((name.to_owned(), command(name, PROGRAM)));
         let (also, on) = ALSO_ON;
@@ -112,13 +120,18 @@ pub fn qtests(cache: &Cache, workspace: &Workspace) -> Result<Vec<(String, Comma
 ///
 /// # Errors
 /// Something cannot be fetched, or the build fails.
-pub fn program(cache: &Cache, workspace: &Workspace, rebuild: bool) -> Result<PathBuf> {
-    let series = Series::load(workspace)?;
+pub fn program(
+    cache: &Cache,
+    workspace: &Workspace,
+    line: &'static Line,
+    rebuild: bool,
+) -> Result<PathBuf> {
+    let series = Series::load(workspace, line)?;
     let vgpio = Vgpio::build(cache, workspace)?;
     let folder = cache.entry("qemu", &series.key(workspace)?, rebuild, |scratch, out| {
         let toolbox = Toolbox::with(cache, toolbox::QEMU)?;
-        let source = Source::get(cache, &toolbox)?;
-        let build = Build::new(cache, toolbox, &vgpio, scratch)?;
+        let source = Source::get(cache, &toolbox, line)?;
+        let build = Build::new(cache, toolbox, &vgpio, line, scratch)?;
         source.unpack(&build.toolbox, &build.tree)?;
         for patch in &series.patches {
             build.patch(patch)?;
@@ -160,37 +173,33 @@ fn own_copy(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// Something cannot be fetched, or the series fails.
-pub fn check(cache: &Cache, workspace: &Workspace, again: bool) -> Result<String> {
-    let series = Series::load(workspace)?;
+pub fn check(
+    cache: &Cache,
+    workspace: &Workspace,
+    line: &'static Line,
+    again: bool,
+) -> Result<String> {
+    let series = Series::load(workspace, line)?;
     let folder = cache.entry("qemu-check", &series.key(workspace)?, again, |scratch, out| {
         let toolbox = Toolbox::with(cache, toolbox::QEMU)?;
         let vgpio = Vgpio::build(cache, workspace)?;
-        let build = Build::new(cache, toolbox, &vgpio, scratch)?;
+        let build = Build::new(cache, toolbox, &vgpio, line, scratch)?;
         write(&out.join("report.txt"), check::series(cache, &build, &series)?)
     })?;
     Ok(read(&folder.join("report.txt"))?.trim_end().to_owned())
 }
 
-/// The patches, in their order, without the cover letter.
+/// The patches for a release line, in their order, without the cover letter.
 struct Series {
+    line: &'static Line,
     patches: Vec<PathBuf>,
 }
 
 impl Series {
-    fn load(workspace: &Workspace) -> Result<Self> {
-        let folder = workspace.root().join("qemu-patches").join(LINE);
-        if !folder.is_dir() {
-            return Ok(Self { patches: Vec::new() });
-        }
-        let mut patches = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
-            let path = entry.map_err(Error::file("read", &folder))?.path();
-            if is_patch(&path) {
-                patches.push(path);
-            }
-        }
-        patches.sort();
-        Ok(Self { patches })
+    fn load(workspace: &Workspace, line: &'static Line) -> Result<Self> {
+        let mut patches = files(&line.folder(workspace))?;
+        patches.retain(|path| is_patch(path));
+        Ok(Self { line, patches })
     }
 
     /// What to build for the qtests that the series adds, as their patches' summaries of new files tell.
@@ -206,13 +215,24 @@ impl Series {
     fn key(&self, workspace: &Workspace) -> Result<String> {
         let header = workspace.root().join("frontend-pl061/include/vgpio.h");
         let mut inputs =
-            vec![RECIPE.to_owned(), build::recipe(), source::pinned()?, read(&header)?];
+            vec![RECIPE.to_owned(), build::recipe(), source::pinned(self.line)?, read(&header)?];
+        inputs.extend((!self.line.devices.is_empty()).then(|| self.line.devices.to_owned()));
         for patch in &self.patches {
             inputs.push(read(patch)?);
         }
         let inputs: Vec<&[u8]> = inputs.iter().map(String::as_bytes).collect();
         Ok(key(&inputs))
     }
+}
+
+/// The files of a folder, in their order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(Error::file("read", folder))?;
+    let mut files = entries
+        .map(|entry| Ok(entry.map_err(Error::file("read", folder))?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
 }
 
 /// The `tests/qtest/pl061-test` of a patch's ` create mode 100644 tests/qtest/pl061-test.c`.

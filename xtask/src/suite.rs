@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `cargo xtask test`: every check and every test, on the host and in the rig.
 
+mod machine;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -9,20 +11,19 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::architecture::{ARM64, Architecture, X86_64};
 use crate::cache::Cache;
 use crate::command::each_line;
 use crate::error::{Error, Result};
 use crate::guard;
-use crate::guest::{self, Boots};
-use crate::kernel_tools;
 use crate::libgpiod::Libgpiod;
-use crate::qemu::{self, stock};
+use crate::qemu::{self, Line};
 use crate::rig::{self, Rig, search_path};
 use crate::toolbox::{self, Toolbox, join};
 use crate::totals::Totals;
 use crate::uml;
 use crate::workspace::{BACKEND, RigTarget, Workspace, executables};
+
+pub use machine::Machine;
 
 /// A part of the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,12 +51,13 @@ pub enum Step {
 pub struct Runner<'a> {
     cache: &'a Cache,
     workspace: &'a Workspace,
+    line: &'static Line,
     totals: Totals,
     failed_checks: u64,
     summary: Vec<String>,
 }
 
-/// Runs these steps, or all; in the rig these tests, or all, with these arguments.
+/// Runs these steps, or all, with this release line of QEMU; in the rig these tests, or all, with these arguments.
 ///
 /// # Errors
 /// Set-up fails, or a check or test fails.
@@ -63,12 +65,14 @@ pub fn run(
     cache: &Cache,
     workspace: &Workspace,
     only: &[Step],
+    line: &'static Line,
     wanted: &[String],
     arguments: &[String],
 ) -> Result<()> {
     let mut runner = Runner {
         cache,
         workspace,
+        line,
         totals: Totals::default(),
         failed_checks: 0,
         summary: Vec::new(),
@@ -136,23 +140,23 @@ impl Runner<'_> {
 
     fn host(&mut self) -> Result<()> {
         let toolbox = Toolbox::with(self.cache, toolbox::TESTS)?;
-        let machine = Machine::build(self.cache, self.workspace)?;
+        let machine = Machine::build(self.cache, self.workspace, self.line)?;
         let mut command = self.workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
         command.envs(machine.environment());
         self.tests("host", toolbox.apply(&mut command))
     }
 
     fn qtest(&mut self) -> Result<()> {
-        for (name, mut test) in qemu::qtests(self.cache, self.workspace)? {
-            self.tests(&name, &mut test)?;
+        for (name, mut test) in qemu::qtests(self.cache, self.workspace, self.line)? {
+            self.tests(&format!("QEMU {}: {name}", self.line.name), &mut test)?;
         }
         Ok(())
     }
 
     fn qemu(&mut self) -> Result<()> {
         heading("qemu");
-        anstream::println!("{}", qemu::check(self.cache, self.workspace, false)?);
-        self.checked("qemu", true);
+        anstream::println!("{}", qemu::check(self.cache, self.workspace, self.line, false)?);
+        self.checked(&format!("series for QEMU {}", self.line.name), true);
         Ok(())
     }
 
@@ -172,7 +176,7 @@ impl Runner<'_> {
         // After them, since what tests a feature builds the daemon with it too, in the same place.
         let mut rig = prepare(self.cache, self.workspace, rig::DEADLINE)?;
         if programs.iter().any(|(target, _)| target.name.contains("guest")) {
-            let machine = Machine::build(self.cache, self.workspace)?;
+            let machine = Machine::build(self.cache, self.workspace, self.line)?;
             rig.environment.extend(
                 machine.environment().map(|(name, path)| search_path(name, path.as_os_str())),
             );
@@ -305,34 +309,6 @@ impl Runner<'_> {
         } else {
             Err(Error::Findings("some checks or tests failed".to_owned()))
         }
-    }
-}
-
-/// Virtual machines for the tests: the patched QEMU and unpatched ones, and what they boot.
-pub struct Machine([(&'static str, PathBuf); 7]);
-
-impl Machine {
-    /// Builds what the cache lacks.
-    ///
-    /// # Errors
-    /// Something of it cannot be built or fetched.
-    pub fn build(cache: &Cache, workspace: &Workspace) -> Result<Self> {
-        let guest = |boots| guest::build(cache, workspace.root(), boots, false);
-        let stock_qemu = |guest| stock::program(cache, guest, false);
-        Ok(Self([
-            ("VGPIO_QEMU", qemu::program(cache, workspace, false)?),
-            ("VGPIO_GUEST", guest(Boots::Distribution)?),
-            ("VGPIO_STOCK_QEMU", stock_qemu(&ARM64)?),
-            ("VGPIO_VIRTIO_GUEST", guest(Boots::Virtio(&ARM64))?),
-            ("VGPIO_STOCK_QEMU_X86_64", stock_qemu(&X86_64)?),
-            ("VGPIO_VIRTIO_GUEST_X86_64", guest(Boots::Virtio(&X86_64))?),
-            ("VGPIO_KERNEL_TOOLS", kernel_tools::build(cache, Architecture::own(), false)?),
-        ]))
-    }
-
-    /// How the tests are told of it.
-    pub fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
-        self.0.iter().map(|(name, path)| (*name, path))
     }
 }
 

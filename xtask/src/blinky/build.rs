@@ -14,7 +14,7 @@ use crate::command::{check, start};
 use crate::error::{Error, Result};
 use crate::guest::{self, Boots};
 use crate::progress::Progress;
-use crate::qemu::{self, stock};
+use crate::qemu::{self, LINES, stock};
 use crate::workspace::{BACKEND, Workspace};
 
 const PROGRAM: &str = "vgpiod";
@@ -43,7 +43,8 @@ impl Programs {
             let program = || stock::program(cache, &ARM64, false);
             given("VGPIO_STOCK_QEMU").map_or_else(program, Ok)?
         } else {
-            given("VGPIO_QEMU").map_or_else(|| qemu::program(cache, workspace, false), Ok)?
+            given("VGPIO_QEMU")
+                .map_or_else(|| qemu::program(cache, workspace, &LINES[0], false), Ok)?
         };
         let guest = given("VGPIO_GUEST").map_or_else(
             || guest::build(cache, workspace.root(), Boots::Distribution, false),

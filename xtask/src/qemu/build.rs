@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::toolbox::{Toolbox, join};
 
-use super::{Libraries, Vgpio};
+use super::{Libraries, Line, Vgpio};
 
 /// What is built.
 pub const PROGRAMS: [&str; 3] = ["qemu-system-aarch64", "qemu-system-riscv64", "qemu-img"];
@@ -65,6 +65,7 @@ pub struct Build<'a> {
     libraries: Libraries,
     python: Option<PathBuf>,
     vgpio: &'a Vgpio,
+    line: &'static Line,
 }
 
 impl<'a> Build<'a> {
@@ -72,9 +73,15 @@ impl<'a> Build<'a> {
     ///
     /// # Errors
     /// Something cannot be fetched.
-    pub fn new(cache: &Cache, toolbox: Toolbox, vgpio: &'a Vgpio, scratch: &Path) -> Result<Self> {
+    pub fn new(
+        cache: &Cache,
+        toolbox: Toolbox,
+        vgpio: &'a Vgpio,
+        line: &'static Line,
+        scratch: &Path,
+    ) -> Result<Self> {
         let (libraries, python) = (Libraries::get(cache)?, toolbox.pip(cache)?);
-        Ok(Self { toolbox, tree: scratch.join("qemu"), libraries, python, vgpio })
+        Ok(Self { toolbox, tree: scratch.join("qemu"), libraries, python, vgpio, line })
     }
 
     /// Applies a patch.
@@ -96,7 +103,8 @@ impl<'a> Build<'a> {
         let progress = Progress::new("configuring QEMU", 0, "");
         for (target, devices) in DEVICES {
             let folder = self.tree.join("configs/devices").join(target);
-            write(&folder.join("vgpio.mak"), devices)?;
+            let more = if target == DEVICES[0].0 { self.line.devices } else { "" };
+            write(&folder.join("vgpio.mak"), [devices, more].concat())?;
         }
         create_dir(&self.build())?;
         // The libraries go with the program. The older kind of path holds for what they need themselves, too.

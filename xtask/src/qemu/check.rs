@@ -21,7 +21,7 @@ const STEP: &str = "putting QEMU's source under git";
 /// Something cannot be fetched, or a patch fails; then all findings on it are in the error.
 pub fn series(cache: &Cache, build: &Build<'_>, series: &Series) -> Result<String> {
     let git = Git { toolbox: &build.toolbox, tree: &build.tree };
-    let source = Source::get(cache, &build.toolbox)?;
+    let source = Source::get(cache, &build.toolbox, series.line)?;
     source.unpack(&build.toolbox, &build.tree)?;
     git.commit("QEMU as released")?;
     // First of all patches what takes no time.
@@ -46,7 +46,7 @@ pub fn tree(cache: &Cache, series: &Series, folder: &Path) -> Result<()> {
         return Err(Error::Findings(format!("{} is there already", folder.display())));
     }
     let toolbox = Toolbox::with(cache, toolbox::QEMU)?;
-    Source::get(cache, &toolbox)?.unpack(&toolbox, folder)?;
+    Source::get(cache, &toolbox, series.line)?.unpack(&toolbox, folder)?;
     let git = Git { toolbox: &toolbox, tree: folder };
     git.commit("QEMU as released")?;
     for patch in &series.patches {

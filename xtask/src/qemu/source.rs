@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! QEMU's source: the distribution's package, pinned, and the Python wheels that its configure script wants.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,34 +12,22 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::toolbox::Toolbox;
 
-use super::LINE;
+use super::Line;
 
-/// The suite whose source package is taken.
-const SUITE: &str = "trixie";
-/// The release that the series is made and tested on.
-const VERSION: &str = "10.0.13";
-/// Of its archive, `qemu_VERSION+ds.orig.tar.xz`.
-const SHA256: &str = "6a0888e806c2ffc0c5f0733e974f9aea55491950d3c47c98669c8b236dde59ae";
-/// What pythondeps.toml of this release names, as pip takes it. The distribution's archive lacks them.
-const WHEELS: &str = "\
-    meson==1.5.0 --hash=sha256:52b34f4903b882df52ad0d533146d4b992c018ea77399f825579737672ae7b20\n\
-    pycotap==1.3.1 --hash=sha256:1c3a25b3ff89e48f4e00f1f71dbbc1642b4f65c65d416524d07e73492fff25ea\n";
 /// Files unpacked, about; for the progress display alone.
 const FILES: u64 = 12_200;
 
-/// The archive that the user names, if one is named.
-fn own_source() -> Option<PathBuf> {
-    env::var_os("VGPIO_QEMU_SOURCE").map(PathBuf::from)
-}
-
 /// Names the source, without having it.
-pub fn pinned() -> Result<String> {
-    let own = own_source().map(|path| file_id(&path)).transpose()?.unwrap_or_default();
-    Ok([SUITE, VERSION, SHA256, WHEELS, &own].join("\n"))
+pub fn pinned(line: &Line) -> Result<String> {
+    let own = line.own_source().map(|path| file_id(&path)).transpose()?.unwrap_or_default();
+    let mut inputs = vec![line.suite, line.version, line.sha256, line.wheels, &own];
+    inputs.extend(line.lacks.map(|(_, text)| text));
+    Ok(inputs.join("\n"))
 }
 
 /// The source as it was fetched.
 pub struct Source {
+    line: &'static Line,
     archive: PathBuf,
     wheels: PathBuf,
     /// Names and checksums, for the records.
@@ -52,25 +39,25 @@ impl Source {
     ///
     /// # Errors
     /// It cannot be fetched, or is not what is expected.
-    pub fn get(cache: &Cache, toolbox: &Toolbox) -> Result<Self> {
-        let pinned = key(&[pinned()?.as_bytes()]);
+    pub fn get(cache: &Cache, toolbox: &Toolbox, line: &'static Line) -> Result<Self> {
+        let pinned = key(&[pinned(line)?.as_bytes()]);
         let folder = cache.entry("qemu-source", &pinned, false, |_, out| {
-            let archive = match own_source() {
+            let archive = match line.own_source() {
                 Some(path) => path,
-                None => fetch(cache, out)?,
+                None => fetch(cache, line, out).map_err(|error| not_to_be_had(line, error))?,
             };
             let wheels = out.join("wheels");
-            fetch_wheels(cache, toolbox, &wheels)?;
+            fetch_wheels(cache, toolbox, line, &wheels)?;
             let name = archive.strip_prefix(out).unwrap_or(&archive);
             write(&out.join("archive.txt"), name.to_string_lossy().as_bytes())?;
             write(&out.join("origin.txt"), describe(&[archive])?)
         })?;
         let archive = folder.join(read(&folder.join("archive.txt"))?);
-        if own_source().is_none() {
-            warn_of_other_version(&archive);
+        if line.own_source().is_none() {
+            warn_of_other_version(line, &archive);
         }
         let origin = read(&folder.join("origin.txt"))?;
-        Ok(Self { archive, wheels: folder.join("wheels"), origin })
+        Ok(Self { line, archive, wheels: folder.join("wheels"), origin })
     }
 
     /// Unpacks the source and makes it fit for a build.
@@ -94,9 +81,13 @@ impl Source {
         each_line("unpacking QEMU", toolbox.apply(&mut tar), |_| progress.step())?;
         progress.finish();
         let version = read(&tree.join("VERSION"))?;
-        if !version.starts_with(&format!("{LINE}.")) {
-            let package =
-                format!("qemu {LINE}.x: {} is {}", self.archive.display(), version.trim());
+        if !self.line.has(&version) {
+            let package = format!(
+                "qemu {}.x: {} is {}",
+                self.line.name,
+                self.archive.display(),
+                version.trim()
+            );
             return Err(Error::NoPackage { package });
         }
         // The distribution's archive lacks the firmware images that this would unpack.
@@ -106,6 +97,10 @@ impl Source {
             &script,
             text.replace("unpack_edk2_blobs = bzip2.found()", "unpack_edk2_blobs = false"),
         )?;
+        if let Some((file, text)) = self.line.lacks {
+            let file = tree.join(file);
+            write(&file, read(&file)? + text)?;
+        }
         let wheels = tree.join("python/wheels");
         create_dir(&wheels)?;
         for entry in fs::read_dir(&self.wheels).map_err(Error::file("read", &self.wheels))? {
@@ -117,30 +112,45 @@ impl Source {
     }
 }
 
-fn fetch(cache: &Cache, folder: &Path) -> Result<PathBuf> {
-    let no_package = || Error::NoPackage { package: format!("qemu {LINE}.x of {SUITE}") };
-    let apt = Apt::open(cache, Some(SUITE))?.ok_or_else(no_package)?;
-    let archive = apt.fetch_source("qemu", folder)?;
+fn fetch(cache: &Cache, line: &Line, folder: &Path) -> Result<PathBuf> {
+    let Line { name, suite, .. } = line;
+    let no_package = || Error::NoPackage { package: format!("qemu {name}.x of {suite}") };
+    let apt = Apt::open(cache, Some(suite))?.ok_or_else(no_package)?;
+    let versions = apt.source_versions("qemu")?;
+    let package = versions.iter().find(|version| line.has(without_epoch(version)));
+    let package = package.ok_or_else(no_package)?;
+    let archive = apt.fetch_source(&format!("qemu={package}"), folder)?;
     let version = version(&archive).ok_or_else(no_package)?;
-    if !version.starts_with(&format!("{LINE}.")) {
-        return Err(no_package());
-    }
     let found = sha256(&archive)?;
     // apt has checked any other version against the distribution's signature.
-    if version == VERSION && found != SHA256 {
-        return Err(Error::Checksum { file: archive, expected: SHA256.to_owned(), found });
+    if version == line.version && found != line.sha256 {
+        return Err(Error::Checksum { file: archive, expected: line.sha256.to_owned(), found });
     }
     Ok(archive)
 }
 
-fn warn_of_other_version(archive: &Path) {
-    let found = version(archive).unwrap_or_default();
-    if found != VERSION {
+fn not_to_be_had(line: &Line, error: Error) -> Error {
+    match error {
+        error @ Error::Checksum { .. } => error,
+        error => {
+            Error::NoQemu { line: line.name, variable: line.variable, source: Box::new(error) }
+        }
+    }
+}
+
+fn warn_of_other_version(line: &Line, archive: &Path) {
+    let (found, tested) = (version(archive).unwrap_or_default(), line.version);
+    if found != tested {
         anstream::eprintln!(
-            "\x1b[1;33mwarning:\x1b[0m QEMU {found} in place of {VERSION}, which the mirror has no more; \
-             the series is tested with {VERSION}"
+            "\x1b[1;33mwarning:\x1b[0m QEMU {found} in place of {tested}, which the mirror has no more; \
+             the series is tested with {tested}"
         );
     }
+}
+
+/// `10.0.13+ds-1` of `1:10.0.13+ds-1`.
+fn without_epoch(version: &str) -> &str {
+    version.split_once(':').map_or(version, |(_, rest)| rest)
 }
 
 /// The version in the name of a source package's archive.
@@ -149,10 +159,10 @@ fn version(archive: &Path) -> Option<&str> {
     name.split(['+', '-']).next().map(|version| version.trim_end_matches(".orig.tar.xz"))
 }
 
-fn fetch_wheels(cache: &Cache, toolbox: &Toolbox, folder: &Path) -> Result<()> {
+fn fetch_wheels(cache: &Cache, toolbox: &Toolbox, line: &Line, folder: &Path) -> Result<()> {
     create_dir(folder)?;
     let wanted = folder.with_extension("txt");
-    write(&wanted, WHEELS)?;
+    write(&wanted, line.wheels)?;
     let progress = Progress::new("fetching meson", 0, "");
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"])
