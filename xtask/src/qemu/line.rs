@@ -59,8 +59,8 @@ pub static LINES: [Line; 2] = [
             "hw/cxl/cxl-host-stubs.c",
             "\nGSList *cxl_fmws_get_all_sorted(void)\n{\n    return NULL;\n}\n",
         )),
-        // The AST2600 has a PCI Express root port, and does not ask for the device that this is a kind of.
-        devices: "CONFIG_PCIE_PORT=y\n",
+        // The AST2600 has a PCI Express root port and USB, and does not ask for the devices that these are kinds of.
+        devices: "CONFIG_PCIE_PORT=y\nCONFIG_USB_EHCI_SYSBUS=y\n",
         renamed: &[(
             "class_init(ObjectClass *klass, void *data)",
             "class_init(ObjectClass *klass, const void *data)",
