@@ -110,10 +110,19 @@ impl Store {
         }
     }
 
-    /// Whether lines are kept.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
+    /// Whether lines are to be kept.
+    fn is_open(&self) -> bool {
         !matches!(self.place, Place::Nobody)
+    }
+
+    /// Whether the next daemon will find what is kept.
+    #[must_use]
+    pub fn has_keeper(&self) -> bool {
+        match &self.place {
+            Place::Nobody => false,
+            Place::Systemd(_) => true,
+            Place::Keeper(link) => link.is_up(),
+        }
     }
 
     /// Puts together what belongs together. What is of no use is given up.

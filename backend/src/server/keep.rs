@@ -58,7 +58,7 @@ impl Daemon {
     /// Ends every session: by SIGUSR1 for another daemon, if there is somebody who keeps lines for it, else
     /// for good.
     pub fn end(&mut self, signal: Signal) {
-        if signal == Signal::SIGUSR1 && self.hub.store.is_open() {
+        if signal == Signal::SIGUSR1 && self.hub.store.has_keeper() {
             self.hub.leave_unkept();
             self.hub.finish();
         } else {

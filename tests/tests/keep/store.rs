@@ -61,6 +61,21 @@ fn a_confined_daemon_says_that_it_has_lost_its_keeper() {
 }
 
 #[test]
+fn a_daemon_without_a_keeper_leaves_safe_states_when_another_is_to_take_over() {
+    let mut bench = bench("gpios=5,safe=input", &[]);
+    let mut client = guest(&bench);
+    client.drive(1, 1);
+    let keeper = eventually("a keeper", || keeper_of(&bench.daemon));
+    kill(keeper, Signal::SIGKILL).expect("it runs");
+    bench.daemon.wait_for_log("because of the sandbox");
+    let witness = bench.world.witness(5);
+    bench.daemon.signal(Signal::SIGUSR1);
+    is_free(&mut bench.world, 5);
+    let seen = witness.finish();
+    assert_eq!((seen.reconfigured, seen.released), (1, 1), "an input for a moment: {seen:?}");
+}
+
+#[test]
 fn without_a_keeper_the_daemon_begins_anew() {
     let mut bench = bench("gpios=5,safe=low", &[]);
     let mut client = guest(&bench);
