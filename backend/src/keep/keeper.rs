@@ -4,15 +4,16 @@
 //! It serves one daemon at a time, of its own user; it knows neither lines nor chips. It ends when it has
 //! nothing to hold and no daemon, or when none has come for as long as the last one has said.
 
+use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_name;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use nix::unistd::{geteuid, setsid};
+use nix::unistd::{close, geteuid, setsid};
 
 use super::Part;
 use super::message::{Message, timeout};
@@ -40,8 +41,21 @@ pub fn run() -> io::Result<()> {
     // It fails for the leader of a group, which is in nobody's way.
     let _ = setsid();
     std::env::set_current_dir("/")?;
+    // What whoever started the daemon has let it inherit would live as long as the keeper.
+    close_all_but_standard();
     let listener = io::stdin().as_fd().try_clone_to_owned()?;
     serve(&UnixListener::from(listener), MOST)
+}
+
+/// Closes descriptors from 3 on.
+fn close_all_but_standard() {
+    let names = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let all: Vec<RawFd> =
+        names.filter_map(|name| name.file_name().to_str()?.parse().ok()).collect();
+    // The one that the folder was read by is closed already.
+    for fd in all.into_iter().filter(|fd| *fd > 2) {
+        let _ = close(fd);
+    }
 }
 
 /// Serves daemons by a socket, one after the other, and holds so many requests.

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::keeper::is_own;
+use super::keeper::{MOST, is_own};
 use super::message::Message;
 use super::{PATIENCE, Part};
-use crate::server::Socket;
+use crate::server::{Socket, connect};
 
 /// A keeper, or where one is to be.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Link {
     /// When what is there is no keeper of this user, or it breaks off.
     pub fn open(path: PathBuf, grace: Duration) -> io::Result<(Self, Vec<Left>)> {
         let mut link = Self { path, grace, socket: None, child: None };
-        let left = match UnixStream::connect(&link.path) {
+        let left = match connect(&link.path) {
             Ok(socket) => link.greet(socket)?,
             Err(_) => Vec::new(),
         };
@@ -77,7 +77,7 @@ impl Link {
             .stderr(Stdio::null())
             .spawn()?;
         self.child = Some(keeper);
-        self.greet(UnixStream::connect(&self.path)?).map(drop)
+        self.greet(connect(&self.path)?).map(drop)
     }
 
     /// Takes over what the keeper at the other end holds.
@@ -88,16 +88,19 @@ impl Link {
         let grace = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
         Message::Grace(grace).send(socket.as_fd(), None, PATIENCE)?;
         let mut left = Vec::new();
-        loop {
+        // Whoever says more than a keeper can hold is none.
+        for _ in 0..=2 * MOST {
             match Message::receive(socket.as_fd(), PATIENCE)? {
                 Some((Message::Keep(part, number), Some(fd))) => left.push((part, number, fd)),
-                Some((Message::End, _)) => break,
+                Some((Message::End, _)) => {
+                    self.socket = Some(socket);
+                    return Ok(left);
+                }
                 Some(_) => {}
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
         }
-        self.socket = Some(socket);
-        Ok(left)
+        Err(io::ErrorKind::InvalidData.into())
     }
 
     /// Has a descriptor kept.

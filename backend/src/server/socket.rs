@@ -7,11 +7,20 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use mio::net::UnixListener;
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::stat::{Mode, umask};
 use thiserror::Error;
+
+/// How long a daemon may take to make a socket. It takes microseconds.
+const STARTS: Duration = Duration::from_secs(1);
+
+/// How long to wait between looks at a lock.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A listening Unix socket; its file is removed with it.
 pub struct Socket {
@@ -58,8 +67,7 @@ impl Socket {
         fs::create_dir_all(dir).map_err(host)?;
         // Two daemons that start at once must not take each other's new socket for a stale one.
         let dir = File::open(dir).map_err(host)?;
-        let _one_at_a_time =
-            Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, e)| host(e.into()))?;
+        let _one_at_a_time = lock(dir).map_err(host)?;
         remove_stale(path)?;
         // From its first moment it is for the owner and the group alone.
         let before = umask(Mode::from_bits_truncate(0o117));
@@ -86,6 +94,32 @@ impl Socket {
     }
 }
 
+/// Connects, and does not wait for a listener that lets nobody in: it may be of another user.
+///
+/// # Errors
+/// Those of `connect(2)` for a socket with `O_NONBLOCK`.
+pub fn connect(path: &Path) -> io::Result<UnixStream> {
+    mio::net::UnixStream::connect(path).map(UnixStream::from)
+}
+
+/// Waits until no other daemon starts in this folder, for so long as that can take. Whoever may read the folder
+/// can hold its lock for ever, so it is not more than a precaution.
+fn lock(mut dir: File) -> io::Result<Option<Flock<File>>> {
+    let until = Instant::now() + STARTS;
+    loop {
+        dir = match Flock::lock(dir, FlockArg::LockExclusiveNonblock) {
+            Ok(locked) => return Ok(Some(locked)),
+            Err((dir, Errno::EWOULDBLOCK)) => dir,
+            Err((_, errno)) => return Err(errno.into()),
+        };
+        if Instant::now() > until {
+            log::warn!("somebody holds the lock of the folder of sockets; started without it");
+            return Ok(None);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
 /// Removes a socket that nobody listens on.
 fn remove_stale(path: &Path) -> Result<(), SocketError> {
     let host = |source| SocketError::Host { path: path.to_owned(), source };
@@ -97,7 +131,10 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
         }
         Ok(_) => {}
     }
-    match UnixStream::connect(path) {
+    match connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(SocketError::InUse { path: path.to_owned() })
+        }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             log::warn!("{} was left by a daemon that died; it is replaced", path.display());
             fs::remove_file(path).map_err(host)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Others who are in the way when a daemon starts, or are given more than they need.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+
+use std::fs::{self, File};
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+use std::rc::Rc;
+
+use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
+};
+use vgpio_tests::harness::{Daemon, eventually, folder};
+
+/// Starts a keeper as well.
+const OPTIONS: [&str; 3] = ["--keep", "keeper", "--allow-line-maps"];
+
+#[test]
+fn whoever_locks_the_folder_of_sockets_does_not_keep_a_daemon_from_it() {
+    let folder = Rc::new(folder());
+    let locked = File::open(folder.path()).unwrap();
+    let _locked = Flock::lock(locked, FlockArg::LockExclusive).unwrap();
+    let daemon = Daemon::start_in(&folder, &OPTIONS);
+    assert_eq!(daemon.status().sessions.len(), 0);
+    let log = daemon.stop().log;
+    assert!(log.contains("started without it"), "{log}");
+}
+
+#[test]
+fn a_socket_that_lets_nobody_in_does_not_keep_a_daemon_waiting() {
+    let folder = Rc::new(folder());
+    let address = UnixAddr::new(&folder.path().join("vgpiod.sock.keeper")).unwrap();
+    let new = || {
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        socket(AddressFamily::Unix, SockType::Stream, flags, None).unwrap()
+    };
+    let listener = new();
+    bind(listener.as_raw_fd(), &address).unwrap();
+    listen(&listener, Backlog::new(0).unwrap()).unwrap();
+    let first = new();
+    connect(first.as_raw_fd(), &address).unwrap();
+    let daemon = Daemon::start_in(&folder, &OPTIONS);
+    assert_eq!(daemon.status().sessions.len(), 0);
+    let log = daemon.stop().log;
+    assert!(log.contains("lines do not outlive this daemon"), "{log}");
+}
+
+#[test]
+fn a_keeper_has_nothing_that_the_daemon_has_inherited() {
+    let folder = folder();
+    let inherited = folder.path().join("inherited");
+    let file = File::create(&inherited).unwrap();
+    fcntl(file.as_fd(), FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    let daemon = Daemon::start(&OPTIONS);
+    assert!(is_open(daemon.pid().as_raw(), &inherited));
+    let children = format!("/proc/{0}/task/{0}/children", daemon.pid());
+    let children = fs::read_to_string(children).unwrap();
+    let keeper: i32 = children.trim().parse().unwrap();
+    eventually("the keeper has closed it", || (!is_open(keeper, &inherited)).then_some(()));
+}
+
+/// Whether a process has a file open.
+fn is_open(process: i32, file: &Path) -> bool {
+    let open = fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten();
+    let mut files = open.filter_map(|open| fs::read_link(open.path()).ok());
+    files.any(|open| open == file)
+}
