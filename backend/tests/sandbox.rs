@@ -18,7 +18,7 @@ use vgpio_backend::sandbox::Sandbox;
 fn inside<T: Send>(folder: &TempDir, what: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            Sandbox::Required.enter(vec![folder.path().to_owned()]).expect("a sandbox");
+            Sandbox::Required.enter(&[folder.path().to_owned()]).expect("a sandbox");
             what()
         });
         thread.join().expect("no panic")
@@ -93,7 +93,7 @@ fn no_program_is_started_but_threads_are() {
 #[test]
 fn without_it_all_is_as_before() {
     thread::spawn(|| {
-        Sandbox::Off.enter(Vec::new()).unwrap();
+        Sandbox::Off.enter(&[]).unwrap();
         File::open("/etc/passwd").unwrap();
     })
     .join()

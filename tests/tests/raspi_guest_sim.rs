@@ -2,8 +2,7 @@
 //! A real guest on a Raspberry Pi 3, whose GPIO controller knows nothing of host lines: Debian's kernel with its own
 //! driver and device tree, on the daemon's simulated block.
 
-use vgpio_protocol::Direction;
-use vgpio_tests::harness::{Bench, LABEL, Machine, Outside, Simulated};
+use vgpio_tests::harness::{Bench, LABEL, Machine, Outside, Simulated, blink_in_turn};
 
 /// The host's lines of three LEDs, which are GPIO 17, 27 and 22 of the guest.
 const LEDS: [u32; 3] = [11, 12, 13];
@@ -17,22 +16,7 @@ fn three_leds_blink_in_turn() {
     }
     let map = "vgpios=17:27:22,gpios=11:12:13,frontend=/machine/soc/peripherals/gpio";
     let mut vm = Machine::raspi(&bench.daemon, &[&format!("{LABEL},{map}")]).boot();
-    let base = vm.run("cd /sys/class/gpio; cat $(dirname $(grep -l bcm2835 */label))/base");
-    let base: u32 = base.parse().expect("the number of the first line");
-    let sysfs = |led: usize| format!("/sys/class/gpio/gpio{}", base + GPIOS[led]);
-    for led in 0..3 {
-        vm.run(&format!("echo {} >/sys/class/gpio/export", base + GPIOS[led]));
-        vm.run(&format!("echo low >{}/direction", sysfs(led)));
-        bench.becomes(LEDS[led], Direction::Output);
-    }
-    for led in (0..3).cycle().take(9) {
-        vm.run(&format!("echo 1 >{}/value", sysfs(led)));
-        bench.sees_all(&LEDS, 1 << led);
-        vm.run(&format!("echo 0 >{}/value", sysfs(led)));
-        bench.sees_all(&LEDS, 0);
-    }
-    let counters = bench.daemon.status().sessions[0].counters;
-    assert_eq!((counters.sets, counters.errors), (18, 0));
+    let base = blink_in_turn(&mut bench, &mut vm, "bcm2835", GPIOS, LEDS);
     for gpio in GPIOS {
         vm.run(&format!("echo {} >/sys/class/gpio/unexport", base + gpio));
     }

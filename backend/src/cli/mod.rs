@@ -38,7 +38,7 @@ pub fn serve(
     let config = config()?;
     let folders = config.folders();
     let server = Server::new(config)?;
-    sandbox.enter(folders)?;
+    sandbox.enter(&folders)?;
     server.run()?;
     Ok(ExitCode::SUCCESS)
 }

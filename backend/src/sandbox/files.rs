@@ -13,43 +13,34 @@ use super::SandboxError;
 /// The newest version whose limits are asked for. A kernel of an older one gives those that it has.
 const VERSION: ABI = ABI::V6;
 
-/// Files that stay.
-pub struct Files {
-    /// Files can be removed from these folders.
-    pub folders: Vec<PathBuf>,
-}
-
-impl Files {
-    /// Refuses all others from now on, and networks, and signals to other processes.
-    ///
-    /// # Errors
-    /// The kernel has no Landlock.
-    pub fn confine(&self) -> Result<(), SandboxError> {
-        let ruleset = Ruleset::default()
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(VERSION))?
-            .handle_access(AccessNet::from_all(VERSION))?
-            .scope(Scope::from_all(VERSION))?
-            .create()?;
-        // gpiochips come and go, so it is the folder; the driver needs no right to write (linux/gpio.h).
-        let chips = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::IoctlDev;
-        #[cfg(feature = "libgpiod")]
-        let chips = chips | AccessFs::WriteFile;
-        let mut ruleset = allow(ruleset, Path::new("/dev"), chips)?;
-        // What requests are that another daemon has left is in fdinfo.
-        for about_chips in
-            ["/sys/bus/gpio", "/sys/devices", "/proc/self/fdinfo", "/proc/sys/kernel/osrelease"]
-        {
-            ruleset =
-                allow(ruleset, Path::new(about_chips), AccessFs::ReadFile | AccessFs::ReadDir)?;
-        }
-        for folder in &self.folders {
-            ruleset = allow(ruleset, folder, AccessFs::RemoveFile.into())?;
-        }
-        match ruleset.restrict_self()?.ruleset {
-            RulesetStatus::NotEnforced => Err(SandboxError::NoLandlock),
-            RulesetStatus::PartiallyEnforced | RulesetStatus::FullyEnforced => Ok(()),
-        }
+/// Refuses all others from now on, and networks, and signals to other processes. Files can be removed from `folders`.
+///
+/// # Errors
+/// The kernel has no Landlock.
+pub fn confine(folders: &[PathBuf]) -> Result<(), SandboxError> {
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(VERSION))?
+        .handle_access(AccessNet::from_all(VERSION))?
+        .scope(Scope::from_all(VERSION))?
+        .create()?;
+    // gpiochips come and go, so it is the folder; the driver needs no right to write (linux/gpio.h).
+    let chips = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::IoctlDev;
+    #[cfg(feature = "libgpiod")]
+    let chips = chips | AccessFs::WriteFile;
+    let mut ruleset = allow(ruleset, Path::new("/dev"), chips)?;
+    // What requests are that another daemon has left is in fdinfo.
+    for about_chips in
+        ["/sys/bus/gpio", "/sys/devices", "/proc/self/fdinfo", "/proc/sys/kernel/osrelease"]
+    {
+        ruleset = allow(ruleset, Path::new(about_chips), AccessFs::ReadFile | AccessFs::ReadDir)?;
+    }
+    for folder in folders {
+        ruleset = allow(ruleset, folder, AccessFs::RemoveFile.into())?;
+    }
+    match ruleset.restrict_self()?.ruleset {
+        RulesetStatus::NotEnforced => Err(SandboxError::NoLandlock),
+        RulesetStatus::PartiallyEnforced | RulesetStatus::FullyEnforced => Ok(()),
     }
 }
 

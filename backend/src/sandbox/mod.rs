@@ -11,35 +11,21 @@ use std::path::PathBuf;
 
 use caps::CapSet;
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
 use thiserror::Error;
 
-pub use files::Files;
-
 /// Whether the daemon confines itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Sandbox {
     /// As far as the kernel can; what it cannot is said in the log.
     #[default]
+    #[value(help = "as far as the kernel can")]
     Auto,
     /// Or not start.
+    #[value(help = "do not start where it cannot")]
     Required,
     /// Not at all: to look at it with a debugger.
+    #[value(help = "not at all")]
     Off,
-}
-
-impl ValueEnum for Sandbox {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Required, Self::Off]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::Auto => PossibleValue::new("auto").help("as far as the kernel can"),
-            Self::Required => PossibleValue::new("required").help("do not start where it cannot"),
-            Self::Off => PossibleValue::new("off").help("not at all"),
-        })
-    }
 }
 
 /// What cannot be refused to the daemon.
@@ -70,14 +56,13 @@ impl Sandbox {
     ///
     /// # Errors
     /// With [`Sandbox::Required`], what cannot be refused to the daemon; with [`Sandbox::Auto`] the log says it.
-    pub fn enter(self, folders: Vec<PathBuf>) -> Result<(), SandboxError> {
+    pub fn enter(self, folders: &[PathBuf]) -> Result<(), SandboxError> {
         if self == Self::Off {
             log::info!("sandbox: off");
             return Ok(());
         }
-        let files = Files { folders };
         let mut done = Vec::new();
-        self.limit("files", files.confine(), &mut done)?;
+        self.limit("files", files::confine(folders), &mut done)?;
         self.limit("capabilities", give_up_capabilities(), &mut done)?;
         // The last: the others take calls that are refused then.
         self.limit("system calls", calls::confine(), &mut done)?;

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod blink;
 mod daemon;
 pub mod examples;
 mod gpio_sim;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 pub use bench::{Bench, lines};
+pub use blink::blink_in_turn;
 pub use daemon::{Daemon, Ended, command, command_of, folder, inheriting, program};
 pub use gpio_sim::GpioSim;
 pub use guest::{Guest, export, map, options};

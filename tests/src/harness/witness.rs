@@ -38,6 +38,14 @@ pub struct Seen {
     pub reconfigured: u64,
 }
 
+impl Seen {
+    /// Of a line that was looked at so often, and that nobody did anything to.
+    #[must_use]
+    pub fn unchanged(looks: u64) -> Self {
+        Self { looks, changes: 0, released: 0, requested: 0, reconfigured: 0 }
+    }
+}
+
 impl Witness {
     /// Begins to look at a line of the chip with this device, whose level `probe` reads.
     pub fn new(device: PathBuf, offset: u32, probe: impl Fn() -> bool + Send + 'static) -> Self {

@@ -2,7 +2,7 @@
 //! Levels and directions.
 
 use vgpio_protocol::Direction;
-use vgpio_tests::harness::Outside;
+use vgpio_tests::harness::{Outside, blink_in_turn};
 
 use super::{BUTTON, LEDS, LINE, bench, boot};
 
@@ -10,22 +10,7 @@ use super::{BUTTON, LEDS, LINE, bench, boot};
 fn three_leds_blink_in_turn() {
     let mut bench = bench();
     let mut vm = boot(&bench, "vgpios=0:1:2,gpios=11:12:13");
-    let base = vm.run("cd /sys/class/gpio; cat $(dirname $(grep -l c000000 */label))/base");
-    let base: u32 = base.parse().expect("the number of the first line");
-    let sysfs = |led| format!("/sys/class/gpio/gpio{}", base + led);
-    for led in 0..3 {
-        vm.run(&format!("echo {} >/sys/class/gpio/export", base + led));
-        vm.run(&format!("echo low >{}/direction", sysfs(led)));
-        bench.becomes(LEDS[led as usize], Direction::Output);
-    }
-    for led in (0..3).cycle().take(9) {
-        vm.run(&format!("echo 1 >{}/value", sysfs(led)));
-        bench.sees_all(&LEDS, 1 << led);
-        vm.run(&format!("echo 0 >{}/value", sysfs(led)));
-        bench.sees_all(&LEDS, 0);
-    }
-    let counters = bench.daemon.status().sessions[0].counters;
-    assert_eq!((counters.sets, counters.errors), (18, 0));
+    let base = blink_in_turn(&mut bench, &mut vm, "c000000", [0, 1, 2], LEDS);
     // The driver makes an input of a line that nobody uses any more.
     vm.run(&format!("echo {base} >/sys/class/gpio/unexport"));
     bench.becomes(LEDS[0], Direction::Input);
