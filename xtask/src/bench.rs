@@ -84,7 +84,7 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
         rig::handle_signals()?;
         let mut line = vec![bench.display().to_string(), "--gpio-sim".to_owned()];
         line.extend(options.arguments.iter().cloned());
-        return Ok(rig.run(&line)?.status());
+        return Ok(rig.run(&line, rig::Output::Shown)?.status());
     }
     let mut command = Command::new(bench);
     command.envs(environment).env(DAEMON.to_uppercase(), daemon);

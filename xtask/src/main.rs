@@ -172,7 +172,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Rig { deadline, command } => {
             let rig = suite::prepare(&cache, &workspace, Duration::from_secs(deadline))?;
             rig::handle_signals()?;
-            return Ok(ExitCode::from(rig.run(&command)?.status()));
+            return Ok(ExitCode::from(rig.run(&command, rig::Output::Shown)?.status()));
         }
         Task::Uml { rebuild } => print_paths(&[uml::kernel(&cache, workspace.root(), rebuild)?]),
         Task::Libgpiod { env, rebuild } => {

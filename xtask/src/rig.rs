@@ -9,7 +9,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -32,10 +33,12 @@ const LOG_TAIL: usize = 40;
 /// Folders that are an empty tmpfs inside.
 const HIDDEN: [&str; 3] = ["/tmp", "/run", "/dev/shm"];
 
-/// Set while user-mode Linux runs.
-static RUNNING: AtomicBool = AtomicBool::new(false);
+/// How many user-mode Linux run.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
 /// Set by a SIGINT or SIGTERM meanwhile.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Held while a child is started, which inherits pipes: another one must not, or they would stay open as long as it.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A kernel to boot, the program it starts, and what its commands find.
 #[derive(Debug)]
@@ -54,13 +57,24 @@ pub struct Rig {
     pub deadline: Duration,
 }
 
+/// What becomes of a command's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The user sees it as it comes.
+    Shown,
+    /// It is for the caller alone.
+    Kept,
+}
+
 /// A finished command.
 #[derive(Debug)]
 pub struct Finished {
     /// How it ended.
     pub outcome: Outcome,
-    /// What it wrote to its standard output, which the user has seen as well.
+    /// What it wrote to its standard output, shown or not.
     pub stdout: Vec<u8>,
+    /// What it wrote to its standard error, shown or not.
+    pub stderr: Vec<u8>,
 }
 
 impl Finished {
@@ -81,7 +95,7 @@ impl Finished {
 /// The handler cannot be installed.
 pub fn handle_signals() -> Result<()> {
     let handler = || {
-        if RUNNING.load(Ordering::SeqCst) {
+        if RUNNING.load(Ordering::SeqCst) > 0 {
             INTERRUPTED.store(true, Ordering::SeqCst);
         } else {
             std::process::exit(INTERRUPTED_STATUS.into());
@@ -95,17 +109,17 @@ impl Rig {
     ///
     /// # Errors
     /// The rig cannot be started, its kernel dies, the command cannot be started, or the time is over.
-    pub fn run(&self, arguments: &[String]) -> Result<Finished> {
+    pub fn run(&self, arguments: &[String], output: Output) -> Result<Finished> {
         let exchange = tempfile::Builder::new()
             .prefix("vgpio-rig-")
             .tempdir_in(short_folder())
             .map_err(Error::file("create a folder in", &short_folder()))?;
         self.write_job(exchange.path(), arguments)?;
-        let (status, stdout, log) = self.boot(exchange.path())?;
+        let Said { ended, stdout, stderr, log } = self.boot(exchange.path(), output)?;
         write(&self.results.join("kernel.log"), &log)?;
         let log_tail = || tail(&String::from_utf8_lossy(&log));
         let outcome = exchange.path().join(job::OUTCOME_FILE);
-        match status {
+        match ended {
             Ended::Interrupted => Err(Error::Interrupted),
             Ended::OutOfTime => Err(Error::Deadline { limit: self.deadline, log: log_tail() }),
             Ended::Itself(status) if !outcome.is_file() => {
@@ -118,7 +132,7 @@ impl Rig {
                     let program = arguments.first().cloned().unwrap_or_default();
                     return Err(Error::NotStarted { program, reason });
                 }
-                Ok(Finished { outcome, stdout })
+                Ok(Finished { outcome, stdout, stderr })
             }
         }
     }
@@ -152,10 +166,9 @@ impl Rig {
         Ok(())
     }
 
-    fn boot(&self, exchange: &Path) -> Result<(Ended, Vec<u8>, Vec<u8>)> {
-        let log = Pipe::new()?;
-        let output = Pipe::new()?;
-        let errors = Pipe::new()?;
+    fn boot(&self, exchange: &Path, output: Output) -> Result<Said> {
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let [log, stdout, stderr] = [Pipe::new()?, Pipe::new()?, Pipe::new()?];
         let mut command = Command::new(&self.kernel);
         command
             .args([format!("mem={MEMORY_MIB}M"), format!("init={}/init", exchange.display())])
@@ -168,8 +181,8 @@ impl Rig {
                 "con=null",
             ])
             .arg("con0=null,fd:1")
-            .arg(output.console(job::STDOUT_CONSOLE))
-            .arg(errors.console(job::STDERR_CONSOLE))
+            .arg(stdout.console(job::STDOUT_CONSOLE))
+            .arg(stderr.console(job::STDERR_CONSOLE))
             .arg(format!("{}={}", job::EXCHANGE_VARIABLE, exchange.display()))
             .env_clear()
             .env("TMPDIR", memory_folder(exchange))
@@ -179,20 +192,27 @@ impl Rig {
             .stdout(log.inherited.try_clone().map_err(pipe_error)?)
             .stderr(log.inherited.try_clone().map_err(pipe_error)?)
             .process_group(0);
-        RUNNING.store(true, Ordering::SeqCst);
+        RUNNING.fetch_add(1, Ordering::SeqCst);
         let child = command.spawn().map_err(crate::command::start(&command));
         drop(command);
-        let child = child?;
-        drop((log.inherited, output.inherited, errors.inherited));
-        thread::scope(|scope| {
-            let log = scope.spawn(|| collect(log.reader, None::<std::io::Sink>));
-            let output = scope.spawn(|| collect(output.reader, Some(std::io::stdout())));
-            let errors = scope.spawn(|| collect(errors.reader, Some(std::io::stderr())));
-            let ended = self.wait(child);
-            let [log, output, _] =
-                [log, output, errors].map(|thread| thread.join().unwrap_or_default());
-            Ok((ended?, output, log))
-        })
+        drop((log.inherited, stdout.inherited, stderr.inherited));
+        drop(starting);
+        let shown = output == Output::Shown;
+        let said = child.and_then(|child| {
+            thread::scope(|scope| {
+                let log = scope.spawn(|| collect(log.reader, None::<std::io::Sink>));
+                let stdout =
+                    scope.spawn(move || collect(stdout.reader, shown.then(std::io::stdout)));
+                let stderr =
+                    scope.spawn(move || collect(stderr.reader, shown.then(std::io::stderr)));
+                let ended = self.wait(child);
+                let [log, stdout, stderr] =
+                    [log, stdout, stderr].map(|thread| thread.join().unwrap_or_default());
+                Ok(Said { ended: ended?, stdout, stderr, log })
+            })
+        });
+        RUNNING.fetch_sub(1, Ordering::SeqCst);
+        said
     }
 
     fn wait(&self, mut child: Child) -> Result<Ended> {
@@ -215,9 +235,16 @@ impl Rig {
             let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
         }
         child.wait().map_err(Error::file("wait for", &self.kernel))?;
-        RUNNING.store(false, Ordering::SeqCst);
         Ok(ended)
     }
+}
+
+/// What a kernel has said, and its command.
+struct Said {
+    ended: Ended,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    log: Vec<u8>,
 }
 
 enum Ended {

@@ -2,12 +2,11 @@
 //! `cargo xtask test`: every check and every test, on the host and in the rig.
 
 mod machine;
+mod rig;
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
@@ -17,13 +16,12 @@ use crate::error::{Error, Result};
 use crate::guard;
 use crate::libgpiod::Libgpiod;
 use crate::qemu::{self, Line};
-use crate::rig::{self, Rig, search_path};
-use crate::toolbox::{self, Toolbox, join};
+use crate::toolbox::{self, Toolbox};
 use crate::totals::Totals;
-use crate::uml;
-use crate::workspace::{BACKEND, RigTarget, Workspace, executables};
+use crate::workspace::{BACKEND, Workspace};
 
 pub use machine::Machine;
+pub use rig::prepare;
 
 /// A part of the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -170,91 +168,6 @@ impl Runner<'_> {
         self.tests("libgpiod", &mut command)
     }
 
-    fn rig(&mut self, wanted: &[String], arguments: &[String]) -> Result<()> {
-        heading("rig");
-        let programs = self.rig_programs(wanted)?;
-        // After them, since what tests a feature builds the daemon with it too, in the same place.
-        let mut rig = prepare(self.cache, self.workspace, rig::DEADLINE)?;
-        if programs.iter().any(|(target, _)| target.name.contains("guest")) {
-            let machine = Machine::build(self.cache, self.workspace, self.line)?;
-            rig.environment.extend(
-                machine.environment().map(|(name, path)| search_path(name, path.as_os_str())),
-            );
-        }
-        for (target, program) in programs {
-            heading(&format!("rig: {} of {}", target.name, target.package));
-            let command: Vec<String> = [program.to_string_lossy().into_owned()]
-                .into_iter()
-                .chain(arguments.iter().cloned())
-                .collect();
-            let name = format!("rig {}", target.name);
-            match rig.run(&command) {
-                Ok(finished) => {
-                    let mut totals = Totals::of_output(&finished.stdout);
-                    // A program that ends badly, or runs nothing, has failed whatever it printed.
-                    let nothing = totals.passed + totals.failed == 0;
-                    if nothing || (finished.status() != 0 && totals.failed == 0) {
-                        anstream::println!(
-                            "{}: {:?}, with no failed test to show for it",
-                            target.name,
-                            finished.outcome
-                        );
-                        totals.failed += 1;
-                    }
-                    self.count(&name, totals);
-                }
-                Err(
-                    error @ (Error::KernelDied { .. }
-                    | Error::Deadline { .. }
-                    | Error::NotStarted { .. }),
-                ) => {
-                    anstream::println!("{error}");
-                    self.count(&name, Totals { failed: 1, ..Totals::default() });
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Builds the rig's test programs, one cargo run for each set of features.
-    fn rig_programs(&self, wanted: &[String]) -> Result<Vec<(RigTarget, PathBuf)>> {
-        let mut by_features: BTreeMap<(String, Vec<String>), Vec<RigTarget>> = BTreeMap::new();
-        let mut targets = self.workspace.rig_targets();
-        targets.retain(|target| wanted.is_empty() || wanted.contains(&target.name));
-        if targets.is_empty() {
-            return Err(Error::Findings(format!(
-                "no test of the rig is named {}",
-                wanted.join(", ")
-            )));
-        }
-        for target in targets {
-            by_features
-                .entry((target.package.clone(), target.features.clone()))
-                .or_default()
-                .push(target);
-        }
-        let mut programs = Vec::new();
-        for ((package, features), targets) in by_features {
-            let mut command = self.workspace.cargo(&["test", "--no-run", "--package", &package]);
-            if !features.is_empty() {
-                command.arg("--features").arg(features.join(","));
-                Libgpiod::build(self.cache, false)?.apply(&mut command)?;
-            }
-            for target in &targets {
-                command.args(["--test", &target.name]);
-            }
-            let mut built = executables("building the rig's tests", &mut command)?;
-            for target in targets {
-                let index = built.iter().position(|(name, _)| *name == target.name);
-                let index = index
-                    .ok_or_else(|| Error::Findings(format!("cargo built no {}", target.name)))?;
-                programs.push((target, built.swap_remove(index).1));
-            }
-        }
-        Ok(programs)
-    }
-
     /// Runs a check that passes or fails as a whole.
     fn check(&mut self, name: &str, command: &mut Command) -> Result<()> {
         heading(name);
@@ -269,6 +182,7 @@ impl Runner<'_> {
     /// Runs test programs and counts.
     fn tests(&mut self, name: &str, command: &mut Command) -> Result<()> {
         heading(name);
+        let started = Instant::now();
         let mut totals = Totals::default();
         let ended = each_line(name, colours(command), |line| {
             anstream::println!("{line}");
@@ -281,7 +195,7 @@ impl Runner<'_> {
             Ok(()) | Err(Error::Command { .. }) => {}
             Err(error) => return Err(error),
         }
-        self.count(name, totals);
+        self.count(name, totals, started.elapsed());
         Ok(())
     }
 
@@ -290,11 +204,12 @@ impl Runner<'_> {
         self.summary.push(format!("{name}: {}", if good { "ok" } else { "FAILED" }));
     }
 
-    fn count(&mut self, name: &str, totals: Totals) {
+    fn count(&mut self, name: &str, totals: Totals, took: Duration) {
         self.totals += totals;
         let Totals { passed, failed, ignored } = totals;
         let ignored = if ignored == 0 { String::new() } else { format!(", {ignored} IGNORED") };
-        self.summary.push(format!("{name}: {passed} passed, {failed} failed{ignored}"));
+        let took = took.as_secs();
+        self.summary.push(format!("{name}: {passed} passed, {failed} failed{ignored} ({took} s)"));
     }
 
     fn finish(self) -> Result<()> {
@@ -310,51 +225,6 @@ impl Runner<'_> {
             Err(Error::Findings("some checks or tests failed".to_owned()))
         }
     }
-}
-
-/// The rig with everything its tests may call: the daemon, libgpiod's tools, strace, Python.
-///
-/// # Errors
-/// Something of it cannot be built or fetched.
-pub fn prepare(cache: &Cache, workspace: &Workspace, deadline: Duration) -> Result<Rig> {
-    let kernel = uml::kernel(cache, workspace.root(), false)?;
-    let toolbox = Toolbox::with(cache, toolbox::TESTS)?;
-    let libgpiod = Libgpiod::build(cache, false)?;
-    let mut libraries = vec![libgpiod.libraries()];
-    libraries.extend(toolbox.libraries());
-    let mut programs = vec![libgpiod.programs()];
-    programs.extend(std::env::split_paths(&toolbox.path()));
-    let path = std::env::join_paths(programs).map_err(Error::format("PATH"))?;
-    let results = workspace.target_folder().join("rig");
-    let mut environment = vec![
-        search_path("VGPIO_RIG_RESULTS", results.as_os_str()),
-        ("VGPIO_RIG".to_owned(), "1".to_owned()),
-        search_path("PATH", &path),
-        search_path("LD_LIBRARY_PATH", &join("LD_LIBRARY_PATH", &libraries)),
-    ];
-    // Tests that need the daemon fail for want of these; all others, and other commands, can still run.
-    let programs = workspace.backend_programs().unwrap_or_else(|error| {
-        anstream::eprintln!("{error}: VGPIOD and VGPIOCTL are not set in the rig");
-        Vec::new()
-    });
-    for (name, program) in programs {
-        if let Some(folder) = program.parent() {
-            environment.push(search_path("VGPIO_BIN_DIR", folder.as_os_str()));
-        }
-        environment.push(search_path(&name.to_uppercase(), program.as_os_str()));
-    }
-    Ok(Rig {
-        kernel,
-        init: workspace.rig_init()?,
-        environment,
-        visible: vec![
-            workspace.root().to_owned(),
-            workspace.target_folder().to_owned(),
-            cache.root().to_owned(),
-        ],
-        results,
-        deadline,
-    })
 }
 
 fn heading(name: &str) {

@@ -82,7 +82,7 @@ impl Vm {
         }
     }
 
-    /// Types a line as a user does, and waits for the next prompt.
+    /// Types a line as a user does, and waits until it has been done.
     pub fn type_line(&mut self, line: &str) {
         self.console.type_line(line, COMMAND);
     }
