@@ -11,7 +11,7 @@ use crate::architecture::ARM64;
 use crate::cache::Cache;
 use crate::command;
 use crate::error::{Error, Result};
-use crate::guest::{self, Boots};
+use crate::guest::{self, Boots, For};
 use crate::peer::Peer;
 use crate::qemu::{LINES, stock};
 use crate::rig;
@@ -107,7 +107,7 @@ fn environment(
     }
     let mut all = Peer::build(cache, workspace)?.environment(options.gpio_sim).to_vec();
     all.push(("VGPIO_STOCK_QEMU", stock::program(cache, &ARM64, false)?));
-    let guest = guest::build(cache, workspace.root(), Boots::Virtio(&ARM64), false)?;
+    let guest = guest::build(cache, workspace.root(), Boots::Virtio(&ARM64), For::Tests, false)?;
     all.push(("VGPIO_VIRTIO_GUEST", guest));
     Ok(all)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Makes guests: the distribution's arm64 kernel as it is, or a small one with a driver that the distribution's lack,
-//! and an initramfs with busybox, libgpiod's tools and the programs of `tests/guest`.
+//! and an initramfs with busybox and libgpiod's tools; for tests, with programs that are compiled, too.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ const MODULES: [&str; 5] = [
 /// The device tree of a Raspberry Pi 3, which QEMU's `raspi3b` has none for, beside the kernel.
 const DEVICE_TREE: (&str, &str) = ("broadcom/bcm2837-rpi-3-b.dtb", "raspi3b.dtb");
 /// Raised when the steps below change what comes out.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 /// What a guest boots.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +49,26 @@ pub enum Boots {
     Virtio(&'static Architecture),
 }
 
+/// Whom a guest is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// All is in packages: no source is fetched, and nothing compiled.
+    Users,
+    /// It has `gpiobench` and the kernel's own GPIO tools as well.
+    Tests,
+}
+
 /// The folder with the guest's `kernel` and `initramfs`, made if the cache has none for these inputs.
 ///
 /// # Errors
-/// A package or a tool cannot be had, or does not have what is expected in it; a kernel does not build.
-pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Result<PathBuf> {
+/// A package or a tool cannot be had, or does not have what is expected in it; a kernel or a program does not build.
+pub fn build(
+    cache: &Cache,
+    workspace: &Path,
+    boots: Boots,
+    whom: For,
+    rebuild: bool,
+) -> Result<PathBuf> {
     let (architecture, kernel) = match boots {
         Boots::Distribution => (&ARM64, None),
         Boots::Virtio(architecture) => {
@@ -62,16 +77,22 @@ pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Re
     };
     let programs = workspace.join("tests/guest");
     let (init, bench) = (programs.join("init"), programs.join("gpiobench.c"));
-    let mut inputs = vec![RECIPE.to_owned(), SUITE.to_owned(), read(&init)?, read(&bench)?];
+    let mut inputs = vec![RECIPE.to_owned(), SUITE.to_owned(), read(&init)?];
     inputs.extend(files(architecture).into_iter().map(|(from, to)| format!("{from} {to}")));
     inputs.extend(MODULES.map(str::to_owned));
     inputs.extend(kernel.iter().map(|folder| folder.display().to_string()));
-    let own_tools = kernel_tools::build(cache, architecture, false)?;
-    inputs.push(own_tools.display().to_string());
+    let own_tools = match whom {
+        For::Users => None,
+        For::Tests => Some(kernel_tools::build(cache, architecture, false)?),
+    };
+    if let Some(folder) = &own_tools {
+        inputs.extend([read(&bench)?, folder.display().to_string()]);
+    }
     let inputs: Vec<&[u8]> = inputs.iter().map(String::as_bytes).collect();
     let key = key(&inputs);
     cache.entry("guest", &key, rebuild, |scratch, out| {
-        let toolbox = Toolbox::with(cache, &tools(architecture))?;
+        let tools = if own_tools.is_some() { &tools(architecture) } else { toolbox::GUEST };
+        let toolbox = Toolbox::with(cache, tools)?;
         let (packages, root) = (scratch.join("packages"), scratch.join("root"));
         let build = Build { toolbox, architecture, packages, root };
         let with_kernel = kernel.is_none();
@@ -86,9 +107,11 @@ pub fn build(cache: &Cache, workspace: &Path, boots: Boots, rebuild: bool) -> Re
             }
         }
         copy(&init, &build.root.join("init"))?;
-        build.compile(&bench, "gpiobench")?;
-        for name in kernel_tools::names() {
-            copy(&own_tools.join(name), &build.root.join("bin").join(name))?;
+        if let Some(folder) = &own_tools {
+            build.compile(&bench, "gpiobench")?;
+            for name in kernel_tools::names() {
+                copy(&folder.join(name), &build.root.join("bin").join(name))?;
+            }
         }
         build.pack(&out.join("initramfs"))?;
         progress.finish();
@@ -122,7 +145,7 @@ fn virtio_kernel(
     kernel::build(cache, &kernel, rebuild)
 }
 
-/// What making a guest takes.
+/// What building a kernel, or making a guest for tests, takes.
 fn tools(architecture: &Architecture) -> Vec<Tool> {
     [toolbox::GUEST, &[architecture.compiler()]].concat()
 }

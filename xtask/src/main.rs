@@ -39,7 +39,7 @@ use clap::{Parser, Subcommand};
 use architecture::{ARM64, X86_64};
 use cache::Cache;
 use error::{Error, Result};
-use guest::Boots;
+use guest::{Boots, For};
 use libgpiod::Libgpiod;
 use workspace::Workspace;
 
@@ -211,8 +211,13 @@ fn guests(
     rebuild: bool,
 ) -> Result<Vec<PathBuf>> {
     let both = [Boots::Virtio(&ARM64), Boots::Virtio(&X86_64)];
-    let wanted = if virtio { &both[..] } else { &[Boots::Distribution] };
-    wanted.iter().map(|boots| guest::build(cache, workspace.root(), *boots, rebuild)).collect()
+    // The virtio guests' kernels take a compiler anyway.
+    let (wanted, whom) =
+        if virtio { (&both[..], For::Tests) } else { (&[Boots::Distribution][..], For::Users) };
+    wanted
+        .iter()
+        .map(|boots| guest::build(cache, workspace.root(), *boots, whom, rebuild))
+        .collect()
 }
 
 fn print_paths(paths: &[impl AsRef<Path>]) {

@@ -29,7 +29,7 @@ pub const KERNEL: &[Tool] = &[
 ];
 /// What building libgpiod from its release archive takes beside a C compiler.
 pub const LIBGPIOD: &[Tool] = &[("make", "make"), ("xz", "xz-utils"), ("pkg-config", "pkgconf")];
-/// What making a guest takes beside a C compiler for it.
+/// What making a guest takes; one for tests takes a C compiler for it, too.
 pub const GUEST: &[Tool] = &[("xz", "xz-utils"), ("cpio", "cpio")];
 /// What building QEMU and checking its series takes beside a C compiler.
 pub const QEMU: &[Tool] = &[

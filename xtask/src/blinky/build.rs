@@ -12,7 +12,7 @@ use crate::architecture::ARM64;
 use crate::cache::Cache;
 use crate::command::{check, start};
 use crate::error::{Error, Result};
-use crate::guest::{self, Boots};
+use crate::guest::{self, Boots, For};
 use crate::progress::Progress;
 use crate::qemu::{self, LINES, stock};
 use crate::workspace::{BACKEND, Workspace};
@@ -47,7 +47,7 @@ impl Programs {
                 .map_or_else(|| qemu::program(cache, workspace, &LINES[0], false), Ok)?
         };
         let guest = given("VGPIO_GUEST").map_or_else(
-            || guest::build(cache, workspace.root(), Boots::Distribution, false),
+            || guest::build(cache, workspace.root(), Boots::Distribution, For::Users, false),
             Ok,
         )?;
         Ok(Self { daemon: daemon(workspace)?, qemu, stock, guest })

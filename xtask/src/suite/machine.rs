@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::architecture::{ARM64, Architecture, X86_64};
 use crate::cache::Cache;
 use crate::error::Result;
-use crate::guest::{self, Boots};
+use crate::guest::{self, Boots, For};
 use crate::kernel_tools;
 use crate::qemu::{self, Line, stock};
 use crate::workspace::Workspace;
@@ -20,7 +20,7 @@ impl Machine {
     /// # Errors
     /// Something of it cannot be built or fetched.
     pub fn build(cache: &Cache, workspace: &Workspace, line: &'static Line) -> Result<Self> {
-        let guest = |boots| guest::build(cache, workspace.root(), boots, false);
+        let guest = |boots| guest::build(cache, workspace.root(), boots, For::Tests, false);
         let stock_qemu = |guest| stock::program(cache, guest, false);
         Ok(Self([
             ("VGPIO_QEMU", qemu::program(cache, workspace, line, false)?),
