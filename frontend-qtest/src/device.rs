@@ -12,8 +12,12 @@ use crate::qmp::Qmp;
 pub const VIRT_BASE: u64 = 0x0903_0000;
 /// Lines of a PL061.
 pub const PL061_LINES: u8 = 8;
+/// The PL061's line at which the `virt` machine has its power button.
+const VIRT_POWER_BUTTON: u16 = 3;
 /// QEMU's name of the PL061's type, and of the part of its memory.
 const PL061: &str = "pl061";
+/// The type of the nRF51's controller, as the micro:bit has it (QEMU, `hw/gpio/nrf51_gpio.c`).
+const NRF51: &str = "nrf51_soc.gpio";
 /// Where QEMU has devices that a machine made, that have a name, and that have none.
 const FOLDERS: [&str; 3] =
     ["/machine/unattached", "/machine/peripheral", "/machine/peripheral-anon"];
@@ -62,7 +66,7 @@ impl Device {
     /// lines that are outputs, for another than a PL061.
     ///
     /// # Errors
-    /// There is no such device, or not one; QEMU does not answer.
+    /// There is no such device, or not one; its directions cannot be known so; QEMU does not answer.
     pub fn find(
         qmp: &Path,
         path: Option<String>,
@@ -83,14 +87,43 @@ impl Device {
             let lines = properties.iter().filter(is).count().min(MAX_LINES);
             u8::try_from(lines).unwrap_or(u8::MAX)
         };
-        let kind = match outputs {
-            Some(outputs) => Kind::Other { outputs },
-            None if qmp.text(&path, "type")? == PL061 => pl061(&mut qmp, &path)?,
-            None => return Err(Error::NoDirections { path }),
+        let kind = match (qmp.text(&path, "type")?.as_str(), outputs) {
+            (PL061, None) => pl061(&mut qmp, &path)?,
+            (PL061, Some(_)) => return Err(Error::OutputsOfPl061 { path }),
+            (NRF51, _) => return Err(Error::Nrf51 { path }),
+            (_, Some(outputs)) => Kind::Other { outputs },
+            (_, None) => return Err(Error::NoDirections { path }),
         };
         match (count("unnamed-gpio-in["), count("unnamed-gpio-out[")) {
             (_, 0) => Err(Error::NoOutputs { path }),
             (inputs, outputs) => Ok(Self { path, kind, inputs, outputs }),
+        }
+    }
+
+    /// Whether all these lines can be the host's.
+    ///
+    /// # Errors
+    /// The controller does not have one of them as the output or input that it is to be, or has it in use.
+    pub fn check(&self, lines: &[u16]) -> Result<(), Error> {
+        lines.iter().try_for_each(|line| self.check_line(*line))
+    }
+
+    fn check_line(&self, line: u16) -> Result<(), Error> {
+        let path = || self.path.clone();
+        match self.kind {
+            Kind::Pl061 { base: VIRT_BASE, .. } if line == VIRT_POWER_BUTTON => {
+                Err(Error::PowerButton { path: path() })
+            }
+            Kind::Other { outputs } if line < 64 && outputs >> line & 1 == 1 => {
+                let lines = self.outputs;
+                let is_there = line < lines.into();
+                is_there.then_some(()).ok_or_else(|| Error::NoOutput { path: path(), line, lines })
+            }
+            Kind::Pl061 { .. } | Kind::Other { .. } => {
+                let lines = self.inputs;
+                let is_there = line < lines.into();
+                is_there.then_some(()).ok_or_else(|| Error::NoInput { path: path(), line, lines })
+            }
         }
     }
 }

@@ -89,6 +89,50 @@ pub enum Error {
         /// The path.
         path: String,
     },
+    /// Directions of a PL061, which are the guest's to choose.
+    #[error("{path} is a PL061, which is asked for directions; leave --outputs out")]
+    OutputsOfPl061 {
+        /// The path.
+        path: String,
+    },
+    /// A device whose model tells a line that the guest lets go as one that is high.
+    #[error(
+        "{path} is an nRF51's: its lines would be driven high when the guest lets them go; take a \
+         QEMU with -gpiodev for it"
+    )]
+    Nrf51 {
+        /// The path.
+        path: String,
+    },
+    /// The device does not have such an output.
+    #[error("{path} has {lines} outputs, no output {line}; change --outputs, or the lines")]
+    NoOutput {
+        /// The path.
+        path: String,
+        /// The line.
+        line: u16,
+        /// How many there are.
+        lines: u8,
+    },
+    /// The device does not have such an input.
+    #[error(
+        "{path} has {lines} inputs, no input {line}; name it in --outputs if it is an output, or \
+         change the lines"
+    )]
+    NoInput {
+        /// The path.
+        path: String,
+        /// The line.
+        line: u16,
+        /// How many there are.
+        lines: u8,
+    },
+    /// The machine has wired this line.
+    #[error("line 3 of {path} is the power button of the virt machine; take another line")]
+    PowerButton {
+        /// The path.
+        path: String,
+    },
     /// There is no PL061 at this address.
     #[error(
         "there is no PL061 at address {base:#x} of the guest; say where it is with --base, or give \

@@ -60,6 +60,7 @@ pub fn run(options: Options) -> Result<(), Error> {
     };
     let lines = u32::from(device.inputs.max(device.outputs));
     let client = Client::new(client::Options { guest_lines: lines, ..options.client })?;
+    device.check(client.vgpios())?;
     let connect = |source| Error::Connect { path: options.qtest.clone(), source };
     let qemu = socket::connect(&options.qtest, end).map_err(connect)?;
     qemu.set_nonblocking(true).map_err(connect)?;
@@ -134,7 +135,7 @@ impl Frontend {
 
     fn take_from_host(&mut self, event: Event) -> Result<(), Error> {
         match event {
-            Event::Connected => self.attached(),
+            Event::Connected => self.attached()?,
             Event::Edge(edge) => self.level(edge.line.into(), edge.active),
             Event::Levels { values, .. } => {
                 for line in (0..64).filter(|line| values.mask >> line & 1 == 1) {
@@ -150,7 +151,8 @@ impl Frontend {
         Ok(())
     }
 
-    fn attached(&mut self) {
+    fn attached(&mut self) -> Result<(), Error> {
+        self.bridge.device().check(self.client.vgpios())?;
         if self.vgpios != self.client.vgpios() {
             self.vgpios = self.client.vgpios().to_vec();
             self.bridge.lines_changed(&mut self.client);
@@ -160,6 +162,7 @@ impl Frontend {
             info!("line {} of {path}: {} line {}", line.vgpio, line.chip, line.offset);
         }
         info!("ready: {} lines", self.vgpios.len());
+        Ok(())
     }
 
     fn level(&mut self, line: usize, high: bool) {

@@ -2,7 +2,7 @@
 //! `vgpiod attach-qtest` at a socket where somebody else than QEMU listens.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::sync::mpsc::channel;
@@ -66,6 +66,22 @@ fn a_flood_for_a_daemon_that_stands_still_is_taken_in_bounded_memory() {
     println!("{peak} KiB");
     step.send(()).expect("the server waits");
     server.join().expect("it ends");
+}
+
+#[test]
+fn an_export_with_the_line_of_the_power_button_ends_it() {
+    let bench: Bench<Simulated> = Bench::lending("panel", "vgpios=2:3,gpios=11:12");
+    let folder = folder();
+    let server = server(&folder, |stream| {
+        // Ends when the frontend does.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let options = ["--device", "/machine/x", "--export", "panel", "--look", "0s"];
+    let ended = Daemon::run(Qtest::command(&bench.daemon, folder.path(), &options));
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+    assert!(ended.log.contains("line 3 of /machine/x is the power button"), "{}", ended.log);
+    server.join().expect("it ends");
+    bench.wait_until_gone();
 }
 
 #[test]

@@ -40,6 +40,8 @@ fn what_qemu_refuses_is_told_with_what_to_do() {
     let uart = format!("{unattached}[3]");
     let text = refusal(&["--qmp", &qmp, "--device", &uart]);
     assert!(text.contains("is no PL061: say with --outputs"), "{text}");
+    let text = refusal(&["--qmp", &qmp, "--outputs", "0"]);
+    assert!(text.contains("is a PL061, which is asked for directions"), "{text}");
     let text = refusal(&["--qmp", &qmp, "--device", &uart, "--outputs", "0"]);
     assert!(text.contains("no GPIO outputs without a name"), "{text}");
 
