@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
 use nix::time::{ClockId, clock_gettime};
+use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 use vgpio::client::{Event, State};
 use vgpio_protocol::{ErrorCode, Event as Message, Reason};
 use vgpio_tests::harness::examples::{encode, examples, written};
@@ -251,6 +252,46 @@ fn a_chip_that_goes_and_comes_back_keeps_its_lines_and_leaves_others_alone() {
         assert!(!guest.edge().active);
     }
     assert!(other.events().all(|event| !matches!(event, Event::Lost { .. })));
+}
+
+#[test]
+fn a_chip_that_comes_back_when_there_is_no_descriptor_left_is_taken_when_there_is() {
+    let mut world = GpioSim::new();
+    let daemon = open_daemon();
+    let mut guest = Guest::attach(&daemon, map(&format!("{LABEL},gpios=5")));
+    guest.drive(1, 1);
+    let pid = rustix::process::Pid::from_raw(daemon.pid().as_raw());
+    let limit = |limit| prlimit(pid, Resource::Nofile, limit).expect("it is a child");
+    let before = limit(Rlimit { current: Some(0), ..getrlimit(Resource::Nofile) });
+    world.remove();
+    told_lost(&mut guest);
+    world.bring_back();
+    guest.sync_whatever();
+    assert_eq!((guest.client.lost(), world.info(5).consumer), (1, None));
+    limit(before);
+    assert_eq!(told_restored(&mut guest), 1);
+    assert!(world.level(5));
+}
+
+#[test]
+fn a_chip_that_a_daemon_took_over_may_come_back_under_another_number() {
+    let mut world = GpioSim::new();
+    let export = format!("guest={LABEL},gpios=5");
+    let options = ["--keep", "keeper", "--export", &export];
+    let daemon = Daemon::start(&options);
+    let mut guest = Guest::attach(&daemon, self::export("guest"));
+    guest.drive(1, 1);
+    guest.forget();
+    let _daemon = daemon.replaced(&options, Daemon::kill);
+    guest.event("lines again", |event| matches!(event, Event::Connected).then_some(()));
+    let number = world.name().to_owned();
+    world.remove();
+    told_lost(&mut guest);
+    let _other = GpioSim::labelled("elsewhere");
+    world.bring_back();
+    assert_ne!(world.name(), number);
+    assert_eq!(told_restored(&mut guest), 1);
+    assert!(world.level(5));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod architecture;
 mod bench;
 mod blinky;
 mod cache;
+mod chaos;
 mod command;
 mod error;
 mod guard;
@@ -94,6 +95,8 @@ enum Task {
     },
     /// Time the whole path from a client through vgpiod to the chip and back
     Bench(bench::Options),
+    /// Kill guests, daemons and chips, fill tables and disks, and see that every line ends as it was last set
+    Chaos(chaos::Options),
     /// Run a command in the rig: user-mode Linux with gpio-sim, on the files of this host, read-only
     Rig {
         /// Stop the command after this many seconds
@@ -169,20 +172,16 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(options) => {
             return Ok(ExitCode::from(bench::run(&cache, &workspace, &options)?));
         }
+        Task::Chaos(options) => {
+            return Ok(ExitCode::from(chaos::run(&cache, &workspace, &options)?));
+        }
         Task::Rig { deadline, command } => {
             let rig = suite::prepare(&cache, &workspace, Duration::from_secs(deadline))?;
             rig::handle_signals()?;
             return Ok(ExitCode::from(rig.run(&command, rig::Output::Shown)?.status()));
         }
         Task::Uml { rebuild } => print_paths(&[uml::kernel(&cache, workspace.root(), rebuild)?]),
-        Task::Libgpiod { env, rebuild } => {
-            let libgpiod = Libgpiod::build(&cache, rebuild)?;
-            if env {
-                anstream::print!("{}", libgpiod.shell_commands()?);
-            } else {
-                print_paths(&[libgpiod.prefix()]);
-            }
-        }
+        Task::Libgpiod { env, rebuild } => print_libgpiod(&cache, env, rebuild)?,
         Task::Guest { virtio, rebuild } => {
             print_paths(&guests(&cache, &workspace, virtio, rebuild)?);
         }
@@ -218,6 +217,16 @@ fn guests(
         .iter()
         .map(|boots| guest::build(cache, workspace.root(), *boots, whom, rebuild))
         .collect()
+}
+
+fn print_libgpiod(cache: &Cache, env: bool, rebuild: bool) -> Result<()> {
+    let libgpiod = Libgpiod::build(cache, rebuild)?;
+    if env {
+        anstream::print!("{}", libgpiod.shell_commands()?);
+    } else {
+        print_paths(&[libgpiod.prefix()]);
+    }
+    Ok(())
 }
 
 fn print_paths(paths: &[impl AsRef<Path>]) {

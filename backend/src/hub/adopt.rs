@@ -120,6 +120,9 @@ impl Hub {
                 return Err(unfit);
             }
         };
+        if let Some(slot) = self.chips.get_mut(chip) {
+            slot.called.clone_from(&note.called);
+        }
         self.last_id += 1;
         let mut hold = Hold {
             id: self.last_id,

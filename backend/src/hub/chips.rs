@@ -39,7 +39,7 @@ pub(super) struct Slot {
     /// Jobs that the worker is too busy to take.
     pub backlog: VecDeque<Job>,
     /// What the user calls the chip.
-    called: String,
+    pub called: String,
     holds: usize,
 }
 

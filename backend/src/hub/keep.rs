@@ -44,7 +44,8 @@ impl Hub {
     }
 
     fn note(&self, hold: &Hold) -> Option<Note> {
-        let chip = &self.chips.get(hold.chip)?.info;
+        let slot = self.chips.get(hold.chip)?;
+        let chip = &slot.info;
         let lines = hold.offsets.iter().zip(&hold.settings);
         let lines =
             lines.map(|(&offset, settings)| LineNote { offset, settings: settings.to_string() });
@@ -52,6 +53,7 @@ impl Hub {
         Some(Note {
             chip: chip.name.clone(),
             label: chip.label.clone(),
+            called: slot.called.clone(),
             chip_lines: chip.lines,
             lines: lines.collect(),
             consumer: hold.consumer.clone(),

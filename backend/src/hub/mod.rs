@@ -29,7 +29,7 @@ pub use failure::Failure;
 pub use hold::{Hold, User};
 pub use jobs::Completed;
 pub use operate::{Origin, Step};
-pub use restore::LostLines;
+pub use restore::{LostLines, Restored};
 pub use route::Route;
 
 use crate::chip::{Chip, Offset};

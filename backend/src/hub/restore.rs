@@ -21,6 +21,15 @@ pub struct LostLines {
     pub text: String,
 }
 
+/// What came of looking for lost chips.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// Lines that are back at once; those of workers come through [`Hub::complete`].
+    pub holds: Vec<HoldKey>,
+    /// Whether there are chips or lines that are there, and could not be taken.
+    pub failed: bool,
+}
+
 impl Hub {
     /// Takes leave of the chips that were found to be gone. Returns whom to tell, and the
     /// operations that their workers will never complete.
@@ -56,22 +65,28 @@ impl Hub {
     }
 
     /// Looks for lost chips, and takes their lines again with the settings and levels they had.
-    /// Returns the lines that are back at once; those of workers come through [`Hub::complete`].
-    pub fn restore(&mut self) -> Vec<HoldKey> {
+    /// `level` is that of the log for what fails.
+    pub fn restore(&mut self, level: log::Level) -> Restored {
         let gone: Vec<_> =
             self.chips.iter_mut().filter(|(_, slot)| slot.is_gone()).map(|(key, _)| key).collect();
-        let mut restored = Vec::new();
+        let mut restored = Restored::default();
         for chip in gone {
             match self.chips.reopen(chip) {
                 Ok(()) => {}
                 Err(error) if matches!(error.cause, Cause::NoChip { .. }) => {}
-                Err(error) => log::warn!("{}", chain(&error)),
+                Err(error) => {
+                    log::log!(level, "{}", chain(&error));
+                    restored.failed = true;
+                }
             }
         }
         for key in self.lost_holds() {
             match self.request(key, Origin::NOBODY, true) {
-                Step::Done(Ok(_)) => restored.push(key),
-                Step::Done(Err(failure)) => log::warn!("{}", failure.text),
+                Step::Done(Ok(_)) => restored.holds.push(key),
+                Step::Done(Err(failure)) => {
+                    log::log!(level, "{}", failure.text);
+                    restored.failed = true;
+                }
                 Step::Pending => {}
             }
         }

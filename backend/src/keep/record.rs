@@ -28,6 +28,8 @@ pub struct Note {
     pub chip: String,
     /// Its label.
     pub label: String,
+    /// What the user calls it: its name may be another one when it has gone and come back.
+    pub called: String,
     /// How many lines it has.
     pub chip_lines: u32,
     /// The lines, in the order of the request.
@@ -151,6 +153,7 @@ mod tests {
         Note {
             chip: "gpiochip0".into(),
             label: "chip".into(),
+            called: "chip".into(),
             chip_lines: lines,
             lines: (0..lines)
                 .map(|offset| LineNote { offset, settings: "init=as-is,safe=release".repeat(8) })

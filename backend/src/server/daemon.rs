@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's state: its guests and their lines, and what moves between them in a turn.
 
+mod lost;
+
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
+use log::Level;
 use mio::Registry;
 use mio::net::UnixStream;
 use slab::Slab;
@@ -60,6 +63,8 @@ pub struct Daemon {
     noisy: Turns<HoldKey>,
     /// Guests that may have something to be sent.
     touched: Vec<SessionKey>,
+    /// Lines of a chip that is back could not be taken, which was told.
+    is_told: bool,
     /// Guests whose rings are looked at, as they will not ring.
     pub(super) awake: Vec<SessionKey>,
     read_buffer: Vec<u8>,
@@ -87,6 +92,7 @@ impl Daemon {
             ready: Turns::new(),
             noisy: Turns::new(),
             touched: Vec::new(),
+            is_told: false,
             awake: Vec::new(),
             read_buffer: vec![0; READ_BUFFER],
             edge_buffer: Vec::with_capacity(EDGE_BUFFER),
@@ -269,36 +275,19 @@ impl Daemon {
         if completed.origin == Origin::NOBODY
             && let Err(failure) = &completed.result
         {
-            log::error!("a line is not as it should be: {}", failure.text);
+            let level = if completed.restore { self.restore_level() } else { Level::Error };
+            log::log!(level, "a line is not as it should be: {}", failure.text);
         }
         if completed.restore {
-            if completed.result.is_ok() {
-                self.back(completed.hold);
+            match completed.result {
+                Ok(_) => self.back(completed.hold),
+                Err(_) => self.restore_later(),
             }
         } else if let Some(guest) = self.guests.get_mut(completed.origin.session.0) {
             let session = completed.origin.session;
             let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
             guest.session.completed(completed, &mut cx);
             self.touched.push(session);
-        }
-    }
-
-    /// Chips may be back.
-    pub fn restore(&mut self) {
-        for hold in self.hub.restore() {
-            self.back(hold);
-        }
-    }
-
-    fn back(&mut self, key: HoldKey) {
-        let users = self.hub.hold(key).map(|hold| hold.users.clone()).unwrap_or_default();
-        for user in users {
-            if let Some(guest) = self.guests.get_mut(user.session.0) {
-                let mut cx =
-                    Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
-                guest.session.restored(user.route, &mut cx);
-                self.touched.push(user.session);
-            }
         }
     }
 
@@ -341,19 +330,6 @@ impl Daemon {
             self.ready.push(key);
         } else if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
             self.ready.push(key);
-        }
-    }
-
-    fn tell_lost(&mut self) {
-        let (lost, abandoned) = self.hub.lose_chips();
-        for lost in lost {
-            if let Some(guest) = self.guests.get_mut(lost.user.session.0) {
-                guest.session.lost(lost.user.route, &lost.text);
-                self.touched.push(lost.user.session);
-            }
-        }
-        for completed in abandoned {
-            self.completed(completed);
         }
     }
 

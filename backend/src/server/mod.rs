@@ -224,6 +224,7 @@ impl Server {
                 Timer::Accept => {
                     self.doors = Doors { native: true, control: true, vhost: true, waits: false };
                 }
+                Timer::Restore => self.daemon.restore_again(),
                 Timer::Guest(hold, id) => self.daemon.hub.give_up(hold, id),
                 Timer::Press(ticket) => {
                     self.daemon.let_go(ticket);

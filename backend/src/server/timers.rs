@@ -14,6 +14,8 @@ pub enum Timer {
     Hello(SessionKey, u32),
     /// Sockets are accepted again: there were no more file descriptors.
     Accept,
+    /// Lines of chips that were gone are asked for again.
+    Restore,
     /// A button is let go.
     Press(u64),
     /// A guest must have come back for its lines, which are this hold of this number.

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use vgpio_backend::control::api::Status;
 use vgpio_backend::control::{Client as Control, Command as Ask};
 
-use super::{deadline, process};
+use super::{deadline, eventually, process};
 
 /// A running `vgpiod` with sockets in a folder of its own. When it goes out of scope it is ended by
 /// SIGTERM, and the test fails unless it then exits cleanly and removes its sockets.
@@ -65,6 +65,30 @@ impl Daemon {
         let pid = daemon.status().pid;
         daemon.pid = Pid::from_raw(i32::try_from(pid).expect("a process number"));
         daemon
+    }
+
+    /// As [`start_in`](Self::start_in), of a daemon that cannot write its log: the disk is full.
+    pub fn start_with_full_disk(folder: &Rc<TempDir>, options: &[impl AsRef<str>]) -> Self {
+        let plain = command(folder.path(), options);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$@\" 2>/dev/full", "sh"]);
+        shell.arg(plain.get_program()).args(plain.get_args());
+        shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let process = Process::start(shell);
+        // The shell has become the daemon.
+        let mut daemon = Self { pid: process.pid(), process, folder: Rc::clone(folder) };
+        assert!(eventually("the daemon answers or has ended", || daemon.lives()), "it has ended");
+        daemon
+    }
+
+    /// Whether it answers: false if it has ended, `None` as long as it does neither.
+    pub fn lives(&mut self) -> Option<bool> {
+        if self.process.has_ended() {
+            return Some(false);
+        }
+        let mut control = Control::connect(&self.control_socket()).ok()?;
+        let status: Status = control.ask(&Ask::Status {}).ok()?;
+        (status.pid == self.pid.as_raw().unsigned_abs()).then_some(true)
     }
 
     /// Ends it, and starts another in its place, with these options.

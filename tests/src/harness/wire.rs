@@ -11,6 +11,10 @@ use vgpio_protocol::{Attach, ErrorCode, Event, Frame, Hello, Request, VERSION, f
 
 use super::{DEADLINE, Daemon, eventually};
 
+/// What ends a flood that nobody takes.
+const ENDS_FLOOD: [ErrorKind; 3] =
+    [ErrorKind::WouldBlock, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset];
+
 /// A connection of one's own.
 pub struct Wire {
     stream: UnixStream,
@@ -96,8 +100,8 @@ impl Wire {
         self.send(Request::Attach(Attach::Map(map)));
     }
 
-    /// Sends a message over and over, without reading, until nobody has taken any for a while.
-    /// Returns how often, at most a million times.
+    /// Sends a message over and over, without reading, until nobody has taken any for a while, or
+    /// the daemon has closed the connection. Returns how often, at most a million times.
     pub fn flood(&mut self, request: Request<'_>) -> u32 {
         const A_WHILE: Duration = Duration::from_millis(500);
         self.stream.set_write_timeout(Some(A_WHILE)).expect("a socket has a timeout");
@@ -105,7 +109,7 @@ impl Wire {
             let bytes = self.message(request);
             match self.stream.write_all(&bytes) {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return sent,
+                Err(error) if ENDS_FLOOD.contains(&error.kind()) => return sent,
                 Err(error) => panic!("{error}"),
             }
         }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding a chip by what a user calls it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Cdev;
+use super::{Cdev, failure};
 use crate::chip::{Cause, Chip, ChipError, ChipInfo};
 
 /// All gpiochips of the host, in order of their numbers. Those that cannot be opened tell why.
@@ -32,8 +33,15 @@ pub fn open(text: &str) -> Result<Cdev, ChipError> {
 }
 
 fn opened() -> impl Iterator<Item = Result<Cdev, ChipError>> {
-    let paths = gpiocdev::chip::chips().unwrap_or_default();
-    paths.into_iter().map(|path| Cdev::from_path(&path))
+    let failed = |error| {
+        let cause = failure::of_open(super::not_a_chip(error), Path::new("/dev"));
+        ChipError { what: "cannot look for chips", ..not_opened("/dev", cause) }
+    };
+    let (paths, failed) = match gpiocdev::chip::chips() {
+        Ok(paths) => (paths, None),
+        Err(error) => (Vec::new(), Some(Err(failed(error)))),
+    };
+    paths.into_iter().map(|path| Cdev::from_path(&path)).chain(failed)
 }
 
 /// The only chip of that label. A chip that cannot be opened may be the one.
@@ -41,12 +49,12 @@ fn by_label(
     label: &str,
     chips: impl Iterator<Item = Result<Cdev, ChipError>>,
 ) -> Result<Cdev, ChipError> {
-    let (mut matches, mut others, mut denied) = (Vec::new(), Vec::new(), None);
+    let (mut matches, mut others, mut unopened) = (Vec::new(), Vec::new(), None);
     for chip in chips {
         match chip {
             Ok(chip) if chip.info().label == label => matches.push(chip),
             Ok(chip) => others.push(chip.info().label.clone()),
-            Err(error) if matches!(error.cause, Cause::Permission { .. }) => denied = Some(error),
+            Err(error) if is_there(&error.cause) => unopened = Some(error),
             Err(_) => {}
         }
     }
@@ -58,18 +66,30 @@ fn by_label(
             Err(not_opened(label, Cause::Ambiguous { names }))
         }
         None => {
-            Err(denied.unwrap_or_else(|| not_opened(label, Cause::NoChip { available: others })))
+            Err(unopened.unwrap_or_else(|| not_opened(label, Cause::NoChip { available: others })))
         }
     }
 }
 
+/// Whether there is a chip that cannot be opened.
+fn is_there(cause: &Cause) -> bool {
+    match cause {
+        Cause::Permission { .. } => true,
+        Cause::Host(error) => !is_nothing(error),
+        _ => false,
+    }
+}
+
+/// Whether there is nothing behind a path.
+fn is_nothing(error: &io::Error) -> bool {
+    let nothing = [nix::libc::ENOENT, nix::libc::ENXIO, nix::libc::ENODEV];
+    error.raw_os_error().is_some_and(|errno| nothing.contains(&errno))
+}
+
 /// A path with nothing behind it is a chip that is not there.
 fn missing(text: &str, error: ChipError) -> ChipError {
-    let nothing = [nix::libc::ENOENT, nix::libc::ENXIO, nix::libc::ENODEV];
     match error.cause {
-        Cause::Host(ref host)
-            if host.raw_os_error().is_some_and(|errno| nothing.contains(&errno)) =>
-        {
+        Cause::Host(ref host) if is_nothing(host) => {
             let available = list().into_iter().flatten().map(|chip| chip.label).collect();
             not_opened(text, Cause::NoChip { available })
         }
