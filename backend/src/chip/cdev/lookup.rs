@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding a chip by what a user calls it.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use gpiocdev::chip::{is_chip, path_compare};
 
 use super::{Cdev, failure};
 use crate::chip::{Cause, Chip, ChipError, ChipInfo};
@@ -26,7 +28,7 @@ pub fn open(text: &str) -> Result<Cdev, ChipError> {
     let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let name = if number { format!("gpiochip{text}") } else { text.to_owned() };
     let path = PathBuf::from("/dev").join(name);
-    if gpiocdev::chip::is_chip(&path).is_ok() {
+    if is_chip(&path).is_ok() {
         return Cdev::from_path(&path);
     }
     by_label(text, opened())
@@ -37,11 +39,23 @@ fn opened() -> impl Iterator<Item = Result<Cdev, ChipError>> {
         let cause = failure::of_open(super::not_a_chip(error), Path::new("/dev"));
         ChipError { what: "cannot look for chips", ..not_opened("/dev", cause) }
     };
-    let (paths, failed) = match gpiocdev::chip::chips() {
+    let (paths, failed) = match paths() {
         Ok(paths) => (paths, None),
         Err(error) => (Vec::new(), Some(Err(failed(error)))),
     };
     paths.into_iter().map(|path| Cdev::from_path(&path)).chain(failed)
+}
+
+/// The devices of all gpiochips, in order of their numbers. Nothing else in `/dev` is looked at: whoever attaches
+/// would have others wait for some thousand system calls.
+fn paths() -> gpiocdev::Result<Vec<PathBuf>> {
+    let names = fs::read_dir("/dev")?.flatten().map(|entry| entry.file_name());
+    let names = names.filter(|name| name.to_string_lossy().starts_with("gpiochip"));
+    let chips = names.filter_map(|name| is_chip(Path::new("/dev").join(name)).ok());
+    let mut paths: Vec<_> = chips.collect();
+    paths.sort_unstable_by(|a, b| path_compare(a, b));
+    paths.dedup();
+    Ok(paths)
 }
 
 /// The only chip of that label. A chip that cannot be opened may be the one.
@@ -114,6 +128,11 @@ mod tests {
             assert_eq!(error.chip, text);
             assert!(matches!(error.cause, Cause::NoChip { .. }), "{error:?}");
         }
+    }
+
+    #[test]
+    fn all_chips_are_found() {
+        assert_eq!(paths().unwrap(), gpiocdev::chip::chips().unwrap());
     }
 
     #[test]
