@@ -171,7 +171,7 @@ fn a_refused_claim_leaves_lines_in_their_safe_state() {
     let mut bench = Bench::new();
     bench.config.policy.rules.push(Rule::All);
     let (mut kept, _) = mapped(&mut bench, 0, "block,gpios=1,init=high,safe=high");
-    kept.close(&mut bench.hub);
+    kept.close(&mut bench.hub, &mut bench.log);
     let (_owner, _) = mapped(&mut bench, 1, "block,gpios=2");
     let (_refused, code) = mapped(&mut bench, 2, "block,gpios=1:2,init=low");
     assert_eq!(code, Some(ErrorCode::Busy));
@@ -183,7 +183,7 @@ fn lines_in_their_safe_state_may_be_had_in_another_order() {
     let mut bench = Bench::new();
     bench.config.policy.rules.push(Rule::All);
     let (mut kept, _) = mapped(&mut bench, 0, "block,gpios=2:1,init=high,safe=high");
-    kept.close(&mut bench.hub);
+    kept.close(&mut bench.hub, &mut bench.log);
     let (_other, code) = mapped(&mut bench, 1, "block,gpios=1:2:3");
     assert_eq!(code, None);
 }
@@ -196,7 +196,7 @@ fn a_guest_cannot_change_what_safe_means() {
     let change = Configure { mask: 1, active_low: Some(true), ..Configure::default() };
     tell(&mut bench, &mut guest, 3, &Request::Configure(change));
     assert_eq!(bench.sim.levels() & 2, 2, "the level is kept, so the voltage changes");
-    guest.close(&mut bench.hub);
+    guest.close(&mut bench.hub, &mut bench.log);
     assert_eq!((bench.sim.outputs(), bench.sim.levels() & 2), (2, 0), "low as the map meant it");
 }
 
@@ -311,7 +311,7 @@ proptest! {
             prop_assert_eq!(lines(bench.sim.outputs()), expected.outputs);
             prop_assert_eq!(lines(bench.sim.levels()) & expected.outputs, expected.levels & expected.outputs);
         }
-        session.close(&mut bench.hub);
+        session.close(&mut bench.hub, &mut bench.log);
         prop_assert_eq!(bench.sim.outputs(), 0, "released lines are inputs");
     }
 
@@ -350,7 +350,7 @@ proptest! {
         Request::Hello(Hello { version_min: 1, version_max: 1, features: 0, name: "y" }).encode(1, &mut bytes);
         Request::Attach(Attach::Export("e")).encode(2, &mut bytes);
         prop_assert_eq!(bench.feed(&mut second, &bytes), [(1, None), (2, Some(ErrorCode::Busy))]);
-        first.close(&mut bench.hub);
+        first.close(&mut bench.hub, &mut bench.log);
         let mut bytes = Vec::new();
         Request::Attach(Attach::Export("e")).encode(3, &mut bytes);
         prop_assert_eq!(bench.feed(&mut second, &bytes), [(3, None), (3, None)]);

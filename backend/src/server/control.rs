@@ -35,7 +35,11 @@ impl Controls {
         let interest = Interest::READABLE | Interest::WRITABLE;
         match registry.register(connection.stream(), token, interest) {
             Ok(()) => _ = entry.insert(connection),
-            Err(error) => log::warn!("a user of the control socket cannot be served: {error}"),
+            Err(error) => {
+                if log.allows_one() {
+                    log::warn!("a user of the control socket cannot be served: {error}");
+                }
+            }
         }
     }
 

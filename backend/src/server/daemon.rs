@@ -130,7 +130,11 @@ impl Daemon {
                 entry.insert(guest);
                 self.timers.start(HELLO_TIME, Timer::Hello(key, id));
             }
-            Err(error) => log::warn!("a frontend cannot be served: {error}"),
+            Err(error) => {
+                if self.log.allows_one() {
+                    log::warn!("a frontend cannot be served: {error}");
+                }
+            }
         }
     }
 
@@ -181,7 +185,7 @@ impl Daemon {
         if let Some(mut guest) = self.guests.try_remove(key.0) {
             self.awake.retain(|awake| *awake != key);
             self.has_served |= guest.vmm.as_ref().is_some_and(|vmm| vmm.has_device());
-            guest.session.close(&mut self.hub);
+            guest.session.close(&mut self.hub, &mut self.log);
         }
     }
 

@@ -57,7 +57,9 @@ impl Session {
             cx.hub.leave(self.key, &attachment.links);
             return self.fail(seq, &failure, cx);
         }
-        log::info!("session {} ({}): attached {}", self.id, self.name, attachment.what);
+        if cx.log.allows_one() {
+            log::info!("session {} ({}): attached {}", self.id, self.name, attachment.what);
+        }
         self.outbox.push(&Event::Attached(Lines::new(&entries(&attachment, cx.hub))), seq);
         let all = attachment.all();
         self.phase = Phase::Attached(attachment);

@@ -297,18 +297,20 @@ impl Session {
         log::log!(level, "session {} ({}): {code}: {text}", self.id, self.name);
         self.outbox.push(&Event::Error(failure.report()), seq);
         if failure.code.is_fatal() {
-            self.close(cx.hub);
+            self.close(cx.hub, cx.log);
         }
     }
 
     /// Ends the session: its lines go to their safe states.
-    pub fn close(&mut self, hub: &mut Hub) {
+    pub fn close(&mut self, hub: &mut Hub, log: &mut LogLimit) {
         if let Some(operation) = self.operation.take() {
             operation.abandon(self.key, hub);
         }
         if let Phase::Attached(attachment) = std::mem::replace(&mut self.phase, Phase::Closed) {
             hub.leave(self.key, &attachment.links);
-            log::info!("session {} ({}): gave back {}", self.id, self.name, attachment.what);
+            if log.allows_one() {
+                log::info!("session {} ({}): gave back {}", self.id, self.name, attachment.what);
+            }
         }
     }
 

@@ -123,7 +123,11 @@ impl Daemon {
                 entry.insert(guest);
                 self.guest_ready(key, false);
             }
-            Err(error) => log::warn!("a virtual machine monitor cannot be served: {error}"),
+            Err(error) => {
+                if self.log.allows_one() {
+                    log::warn!("a virtual machine monitor cannot be served: {error}");
+                }
+            }
         }
     }
 

@@ -162,7 +162,9 @@ impl Vmm {
                 None => _ = self.greeting.drain(..used),
             }
             if let Err(error) = session.outbox.write(&mut Inbox(self)) {
-                log::warn!("session {}: no virtio device: {error}", session.id());
+                if cx.log.allows_one() {
+                    log::warn!("session {}: no virtio device: {error}", session.id());
+                }
                 self.is_refused = true;
             }
         }
