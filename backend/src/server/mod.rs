@@ -9,6 +9,7 @@ mod host;
 mod inherited;
 mod keep;
 mod pads;
+mod refusal;
 mod rings;
 mod socket;
 mod status;
@@ -76,6 +77,8 @@ struct Doors {
     vhost: bool,
     /// A timer runs until there may be descriptors again.
     waits: bool,
+    /// The log tells of it, once until somebody is accepted.
+    is_told: bool,
 }
 
 impl Doors {
@@ -114,6 +117,9 @@ impl Server {
             None => None,
         };
         let mut control_socket = config.control.as_deref().map(Socket::bind).transpose()?;
+        for socket in [&socket, &control_socket].into_iter().flatten() {
+            refusal::refuse_descriptors(&socket.listener);
+        }
         let signals = signals()?;
         let fd = signals.as_raw_fd();
         registry.register(&mut SourceFd(&fd), Source::Signal.token(), Interest::READABLE)?;
@@ -222,7 +228,9 @@ impl Server {
             match timer {
                 Timer::Hello(key, id) => self.daemon.hello_overdue(key, id),
                 Timer::Accept => {
-                    self.doors = Doors { native: true, control: true, vhost: true, waits: false };
+                    let Doors { is_told, .. } = self.doors;
+                    self.doors =
+                        Doors { native: true, control: true, vhost: true, waits: false, is_told };
                 }
                 Timer::Restore => self.daemon.restore_again(),
                 Timer::Guest(hold, id) => self.daemon.hub.give_up(hold, id),
@@ -251,7 +259,10 @@ impl Server {
     fn accept(&mut self) -> bool {
         for _ in 0..ACCEPTED_PER_TURN {
             match self.socket.as_ref().map(|socket| socket.listener.accept()) {
-                Some(Ok((stream, _))) => self.daemon.welcome(stream),
+                Some(Ok((stream, _))) => {
+                    self.doors.is_told = false;
+                    self.daemon.welcome(stream);
+                }
                 Some(Err(error)) => return self.cannot_accept(&error),
                 None => return false,
             }
@@ -266,6 +277,7 @@ impl Server {
             let Some(door) = self.vhost_doors.get_mut(i) else { continue };
             match door.accept() {
                 Some(Ok(stream)) => {
+                    self.doors.is_told = false;
                     self.daemon.welcome_vmm(stream, &door.export);
                     crowded = true;
                 }
@@ -281,6 +293,7 @@ impl Server {
         for _ in 0..ACCEPTED_PER_TURN {
             match self.control_socket.as_ref().map(|socket| socket.listener.accept()) {
                 Some(Ok((stream, _))) => {
+                    self.doors.is_told = false;
                     let log = &mut self.daemon.log;
                     self.controls.welcome(stream, self.wait.registry(), log);
                 }
@@ -294,7 +307,10 @@ impl Server {
     /// Nobody waits, or there are no more descriptors: then all wait for a while.
     fn cannot_accept(&mut self, error: &io::Error) -> bool {
         if error.kind() != io::ErrorKind::WouldBlock && !self.doors.waits {
-            log::warn!("a connection waits: {error}");
+            if !self.doors.is_told && self.daemon.log.allows_one() {
+                log::warn!("a connection waits: {error}");
+                self.doors.is_told = true;
+            }
             self.daemon.timers.start(ACCEPT_AGAIN, Timer::Accept);
             self.doors.waits = true;
         }
