@@ -118,7 +118,7 @@ impl Server {
         };
         let mut control_socket = config.control.as_deref().map(Socket::bind).transpose()?;
         for socket in [&socket, &control_socket].into_iter().flatten() {
-            refusal::refuse_descriptors(&socket.listener);
+            refusal::take_descriptors(&socket.listener, false);
         }
         let signals = signals()?;
         let fd = signals.as_raw_fd();

@@ -126,10 +126,10 @@ impl Vmm {
                     self.begin_anew();
                 }
             }
-            QueueCall::Start(file) => {
+            QueueCall::Start(kick) => {
                 let memory = self.memory.as_ref().map(|shared| &shared.memory);
                 let memory = memory.ok_or(Refused::NoMemory)?;
-                if ring.start(memory, file, session, registry)? {
+                if ring.start(memory, kick, session, registry)? {
                     self.begin_anew();
                 }
                 // By now it is known what was negotiated.
@@ -139,8 +139,8 @@ impl Vmm {
                 }
             }
             QueueCall::Stop => return Ok(ring.stop()),
-            QueueCall::Call(file) => ring.set_call(file)?,
-            QueueCall::Error(file) => ring.set_error(file)?,
+            QueueCall::Call(call) => ring.set_call(call),
+            QueueCall::Error(error) => ring.set_error(error),
             QueueCall::Enable(enabled) => ring.enable(enabled),
         }
         Ok(0)

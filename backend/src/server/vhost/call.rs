@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the thread of a virtual machine monitor asks of the event loop, which has the queues.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -9,6 +8,7 @@ use mio::Waker;
 use vm_memory::GuestAddress;
 
 use super::error::Refused;
+use super::eventfd::Eventfd;
 use super::inflight::Inflight;
 use super::memory::Shared;
 use crate::hub::SessionKey;
@@ -26,7 +26,8 @@ pub enum Call {
     Reset,
     /// Something about a queue.
     Queue(u32, QueueCall),
-    /// The virtual machine monitor has gone, or broke the protocol.
+    /// The virtual machine monitor has gone, or broke the protocol. There is no answer: what would bring it goes when
+    /// the session has gone.
     Gone(vhost::vhost_user::Error),
 }
 
@@ -40,13 +41,13 @@ pub enum QueueCall {
     /// The entry that is next.
     Next(u32),
     /// It is to be served whenever this is signalled.
-    Start(File),
+    Start(Eventfd),
     /// It is not to be served any more. The answer is the entry that is next.
     Stop,
     /// What tells the driver of returned buffers.
-    Call(Option<File>),
+    Call(Option<Eventfd>),
     /// What tells that the queue is broken.
-    Error(Option<File>),
+    Error(Option<Eventfd>),
     /// Whether it may be served.
     Enable(bool),
 }

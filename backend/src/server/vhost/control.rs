@@ -24,8 +24,10 @@ use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRE
 
 use super::call::{Asker, Call, QueueCall};
 use super::error::Refused;
+use super::eventfd::Eventfd;
 use super::inflight::Inflight;
 use super::memory::{MAX_REGIONS, Region, Table};
+use crate::server::refusal::take_descriptors;
 
 /// Of the stack of a thread, which calls nothing deep.
 const STACK: usize = 128 * 1024;
@@ -43,6 +45,8 @@ struct Control {
     /// The device's configuration, which does not change.
     config: [u8; CONFIG_SIZE],
     table: Table,
+    /// No eventfd. It is closed when the session is over, for that may take for ever.
+    refused: Option<File>,
 }
 
 /// Starts the thread. It ends when the connection does, and says so by [`Call::Gone`].
@@ -51,13 +55,14 @@ struct Control {
 /// The host denies a thread.
 pub fn start(stream: UnixStream, asker: Asker, config: [u8; CONFIG_SIZE]) -> io::Result<()> {
     stream.set_nonblocking(false)?;
+    take_descriptors(&stream, true);
     let thread = thread::Builder::new().name("vhost-user".into()).stack_size(STACK);
     thread.spawn(move || serve(stream, &asker, config))?;
     Ok(())
 }
 
 fn serve(stream: UnixStream, asker: &Asker, config: [u8; CONFIG_SIZE]) {
-    let control = Control { asker: asker.clone(), config, table: Table::default() };
+    let control = Control { asker: asker.clone(), config, table: Table::default(), refused: None };
     let mut handler = BackendReqHandler::from_stream(stream, Arc::new(Mutex::new(control)));
     let end = loop {
         match handler.handle_request() {
@@ -65,8 +70,11 @@ fn serve(stream: UnixStream, asker: &Asker, config: [u8; CONFIG_SIZE]) {
             Err(error) => break error,
         }
     };
-    // Without an event loop there is nobody to be told.
-    let _ = asker.send(Call::Gone(end));
+    // Without an event loop there is nobody to be told. The connection is closed here, after there: what has come and
+    // not been read may be descriptors, of which one may take for ever to close.
+    if let Ok(gone) = asker.send(Call::Gone(end)) {
+        let _ = gone.recv();
+    }
 }
 
 fn refused(error: Refused) -> Error {
@@ -80,6 +88,14 @@ impl Control {
 
     fn queue(&self, index: u32, call: QueueCall) -> Result<u16> {
         self.ask(Call::Queue(index, call))
+    }
+
+    /// What must be an eventfd.
+    fn eventfd(&mut self, file: File) -> Result<Eventfd> {
+        Eventfd::new(file).map_err(|(file, error)| {
+            self.refused = Some(file);
+            refused(error)
+        })
     }
 
     fn share(&self) -> Result<()> {
@@ -167,15 +183,18 @@ impl VhostUserBackendReqHandlerMut for Control {
 
     fn set_vring_kick(&mut self, index: u8, fd: Option<File>) -> Result<()> {
         let fd = fd.ok_or(Error::InvalidOperation("queues are not polled"))?;
-        self.queue(index.into(), QueueCall::Start(fd)).map(drop)
+        let kick = self.eventfd(fd)?;
+        self.queue(index.into(), QueueCall::Start(kick)).map(drop)
     }
 
     fn set_vring_call(&mut self, index: u8, fd: Option<File>) -> Result<()> {
-        self.queue(index.into(), QueueCall::Call(fd)).map(drop)
+        let call = fd.map(|fd| self.eventfd(fd)).transpose()?;
+        self.queue(index.into(), QueueCall::Call(call)).map(drop)
     }
 
     fn set_vring_err(&mut self, index: u8, fd: Option<File>) -> Result<()> {
-        self.queue(index.into(), QueueCall::Error(fd)).map(drop)
+        let error = fd.map(|fd| self.eventfd(fd)).transpose()?;
+        self.queue(index.into(), QueueCall::Error(error)).map(drop)
     }
 
     fn get_protocol_features(&mut self) -> Result<VhostUserProtocolFeatures> {

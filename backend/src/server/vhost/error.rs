@@ -27,7 +27,7 @@ pub enum Refused {
     NoMemory,
     /// A region of memory that is not, or not wholly, there.
     #[error(
-        "a region of the guest's memory is larger than its file, overlaps another, or is one too many"
+        "a region of the guest's memory is larger than its file, overlaps another, is one too many, or makes it more than 4 TiB"
     )]
     Region,
     /// A region of memory in a file of another kind.

@@ -21,6 +21,7 @@ use crate::server::ServerError;
 use crate::server::daemon::Daemon;
 use crate::server::guest::Guest;
 use crate::server::inherited::{self, Inherited};
+use crate::server::refusal::take_descriptors;
 use crate::server::socket::Socket;
 use crate::token::Source;
 
@@ -60,6 +61,8 @@ impl Door {
         };
         let token = Source::VhostListener(i).token();
         registry.register(&mut socket.listener, token, Interest::READABLE)?;
+        // Those that come before a monitor has a device are nobody's.
+        take_descriptors(&socket.listener, false);
         Ok(Self { listener: Some(socket), connected: None, export })
     }
 

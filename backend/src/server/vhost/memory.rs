@@ -15,6 +15,9 @@ use super::fault::Mapping;
 /// Most regions of a guest's memory.
 pub const MAX_REGIONS: usize = 32;
 
+/// Most bytes of it. A process has addresses for 32 times as much, which are for all guests.
+pub const MAX_BYTES: u64 = 1 << 42;
+
 /// A region as the vhost-user protocol describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
@@ -61,9 +64,11 @@ impl Table {
     /// Maps another region.
     ///
     /// # Errors
-    /// Its file is too short, or there are [`MAX_REGIONS`].
+    /// Its file is too short, or there are [`MAX_REGIONS`], or more than [`MAX_BYTES`] in all.
     pub fn add(&mut self, region: Region, file: &File) -> Result<(), Refused> {
-        if self.regions.len() >= MAX_REGIONS {
+        let others = self.regions.iter().map(|mapped| mapped.region.size);
+        let all = others.fold(region.size, u64::saturating_add);
+        if self.regions.len() >= MAX_REGIONS || all > MAX_BYTES {
             return Err(Refused::Region);
         }
         let end = region.offset.checked_add(region.size).ok_or(Refused::Region)?;

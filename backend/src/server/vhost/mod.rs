@@ -9,6 +9,7 @@ mod call;
 mod chain;
 mod control;
 mod error;
+mod eventfd;
 mod fault;
 mod guests;
 mod inflight;

@@ -2,19 +2,17 @@
 //! One virtqueue, with the descriptors by which both sides wake one another.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::chain::{Again, Chain, Memory};
 use super::error::Refused;
+use super::eventfd::Eventfd;
 use super::track::Track;
 use crate::hub::SessionKey;
 use crate::token::Source;
@@ -27,8 +25,8 @@ pub const MAX_SIZE: u16 = 1024;
 pub struct Ring {
     queue: Queue,
     kick: Option<Kick>,
-    call: Option<File>,
-    error: Option<File>,
+    call: Option<Eventfd>,
+    error: Option<Eventfd>,
     is_enabled: bool,
     /// Whether it is within the guest's memory.
     is_mapped: bool,
@@ -49,7 +47,7 @@ pub struct Ring {
 /// What the driver wakes the daemon by.
 #[derive(Debug)]
 struct Kick {
-    file: File,
+    eventfd: Eventfd,
     registry: Registry,
 }
 
@@ -126,12 +124,12 @@ impl Ring {
     pub fn start(
         &mut self,
         memory: &Memory,
-        file: File,
+        eventfd: Eventfd,
         session: SessionKey,
         registry: &Registry,
     ) -> Result<bool, Refused> {
         self.stop();
-        let kick = Kick { file: eventfd(file)?, registry: registry.try_clone()? };
+        let kick = Kick { eventfd, registry: registry.try_clone()? };
         self.queue.set_ready(true);
         let started = self.begin(memory, &kick, session);
         if started.is_ok() {
@@ -162,7 +160,7 @@ impl Ring {
         self.is_strange &= available != used;
         self.recover(used.0, available.0)?;
         let token = Source::Session(session).token();
-        let fd = kick.file.as_raw_fd();
+        let fd = kick.eventfd.as_raw_fd();
         kick.registry.register(&mut SourceFd(&fd), token, Interest::READABLE)?;
         Ok(is_new)
     }
@@ -234,16 +232,14 @@ impl Ring {
         self.next()
     }
 
-    pub fn set_call(&mut self, file: Option<File>) -> Result<(), Refused> {
-        self.call = file.map(eventfd).transpose()?;
+    pub fn set_call(&mut self, call: Option<Eventfd>) {
+        self.call = call;
         // What was returned while nobody could be told is told now; by the event index, it was told.
         signal(self.call.as_ref());
-        Ok(())
     }
 
-    pub fn set_error(&mut self, file: Option<File>) -> Result<(), Refused> {
-        self.error = file.map(eventfd).transpose()?;
-        Ok(())
+    pub fn set_error(&mut self, error: Option<Eventfd>) {
+        self.error = error;
     }
 
     /// Whether the monitor has started it.
@@ -316,29 +312,14 @@ impl Ring {
 impl Drop for Kick {
     fn drop(&mut self) {
         // The other side has the descriptor too: closing it here would not end the watch.
-        if let Err(error) = self.registry.deregister(&mut SourceFd(&self.file.as_raw_fd())) {
+        if let Err(error) = self.registry.deregister(&mut SourceFd(&self.eventfd.as_raw_fd())) {
             log::debug!("a queue was not watched any more: {error}");
         }
     }
 }
 
-/// Proves that this is an `eventfd(2)`, and has it never keep the daemon waiting.
-fn eventfd(file: File) -> Result<File, Refused> {
-    let kind = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    if kind.as_os_str() != "anon_inode:[eventfd]" {
-        return Err(Refused::NoEventfd);
-    }
-    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL).map_err(io::Error::from)?);
-    let flags = FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK);
-    fcntl(&file, flags).map_err(io::Error::from)?;
-    Ok(file)
-}
-
-fn signal(file: Option<&File>) {
-    // It fails only where so many signals wait already that the other side is awake or beyond help.
-    if let Some(mut file) = file
-        && let Err(error) = file.write(&1_u64.to_ne_bytes())
-    {
-        log::debug!("a driver was not woken: {error}");
+fn signal(eventfd: Option<&Eventfd>) {
+    if let Some(eventfd) = eventfd {
+        eventfd.signal();
     }
 }

@@ -113,6 +113,7 @@ mod tests {
     use vgpio_protocol::{Bias, Drive, EdgeDetection, LineEntry, LineFlags, Lines};
     use vm_memory::{Bytes, GuestAddress};
 
+    use super::super::eventfd::Eventfd;
     use super::*;
     use crate::hub::SessionKey;
 
@@ -124,6 +125,7 @@ mod tests {
         let mut rings = [Ring::new(), Ring::new()];
         let poll = Poll::new().unwrap();
         let kick = File::from(OwnedFd::from(EventFd::new().unwrap()));
+        let kick = Eventfd::new(kick).unwrap();
         let [requests, _] = &mut rings;
         requests.set_size(4).unwrap();
         requests.set_addresses([table, available, used]).unwrap();
