@@ -5,8 +5,9 @@ mod hostile;
 
 use nix::sys::utsname::uname;
 use vgpio_tests::hostile::native::SLOW_DESCRIPTORS;
+use vgpio_tests::hostile::vhost_user;
 
-use hostile::watched::Watched;
+use hostile::watched::{OWN, SHARED, Watched};
 
 type World = vgpio_tests::harness::Simulated;
 
@@ -26,4 +27,12 @@ fn descriptors_that_take_for_ever_to_close_keep_nobody_waiting() {
     }
     let mut watched = Watched::open();
     watched.suffers(&watched.target(), SLOW_DESCRIPTORS);
+}
+
+#[test]
+fn descriptors_for_a_device_that_take_for_ever_to_close_keep_nobody_else_waiting() {
+    let mut watched = Watched::lending();
+    for device in [OWN, SHARED] {
+        watched.suffers(&watched.device(device), vhost_user::SLOW_DESCRIPTORS);
+    }
 }

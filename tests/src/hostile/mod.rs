@@ -8,6 +8,8 @@
 )]
 
 pub mod native;
+mod unsent;
+pub mod vhost_user;
 
 use std::env;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -23,7 +23,7 @@ fn many_descriptors() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("as much as is allowed");
     assert!(
-        hard > 2 * SESSIONS as u64,
+        hard > SESSIONS as u64 + 200,
         "this test needs more than {hard} descriptors (ulimit -Hn)"
     );
 }
@@ -92,7 +92,8 @@ fn a_daemon_without_descriptors_serves_those_it_has_and_sleeps() {
     assert!(wire.goes_on());
     let ended = watched.stop();
     let told = ended.log.matches("a connection waits: ").count();
-    assert_eq!(told, 1, "{}", ended.log);
+    // Not at each look, ten times a second, but again when some were let in.
+    assert!((1..10).contains(&told), "{}", ended.log);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod crowd;
 mod native;
+mod vhost_user;
 pub mod watched;
 
 use crate::World;

@@ -3,12 +3,18 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::rc::Rc;
 use std::thread;
 
 use vgpio_tests::harness::process::threads;
-use vgpio_tests::harness::{Bench, Daemon, Ended, Guest, LABEL, Outside, eventually, lines};
+use vgpio_tests::harness::{
+    Bench, Daemon, Ended, Guest, LABEL, Outside, VirtioGuest, eventually, folder, lines,
+};
 use vgpio_tests::hostile::native::Target;
+use vgpio_tests::hostile::vhost_user::Target as Device;
 use vgpio_tests::hostile::{Fault, seed};
+use vgpio_virtio::{IrqType, Kind};
 
 use super::World;
 
@@ -22,12 +28,24 @@ const LAMP: u32 = 12;
 /// The input of another, which those who mean harm may read, too.
 const BUTTON: u32 = 21;
 
+/// A device whose lines nobody else has.
+pub const OWN: &str = "own";
+/// One that several may have.
+pub const SHARED: &str = "shared";
+
 /// A daemon, and clients who have done nothing to anybody.
 pub struct Watched {
     pub bench: Bench<World>,
     lamp: Guest,
     button: Guest,
+    /// A guest with a virtio device, which has the input, too.
+    guest: Option<VirtioGuest>,
     before: Open,
+}
+
+/// Where a device is.
+fn socket(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
 }
 
 /// What a process has open.
@@ -55,7 +73,35 @@ impl Watched {
         lamp.drive(1, 0);
         let button = bench.attach(lines(&format!("gpios={BUTTON},shared=on")));
         let before = Open::of(&bench.daemon);
-        Self { bench, lamp, button, before }
+        Self { bench, lamp, button, guest: None, before }
+    }
+
+    /// A daemon that also lends virtio devices, one of them to a guest that has done nothing to anybody.
+    pub fn lending() -> Self {
+        let folder = Rc::new(folder());
+        let device = |name: &str| format!("{},export={name}", socket(folder.path(), name));
+        let own = format!("{OWN}={LABEL},vgpios=0:1,gpios=6:7");
+        let shared = format!("{SHARED}={LABEL},vgpios=0,gpios={BUTTON},shared=on");
+        let devices = [OWN, SHARED].map(device);
+        let exports = ["--allow-line-maps", "--export", &own, "--export", &shared];
+        let devices = ["--vhost-user", &devices[0], "--vhost-user", &devices[1]];
+        let mut watched = Self::of(Bench::new_in(&folder, &[&exports[..], &devices].concat()));
+        let mut guest = VirtioGuest::start(&watched.device(SHARED).socket);
+        guest.arm(0, IrqType::EdgeBoth);
+        watched.guest = Some(guest);
+        watched.before = Open::of(&watched.bench.daemon);
+        watched
+    }
+
+    /// Where harm is meant to a device: [`OWN`] or [`SHARED`].
+    pub fn device(&self, name: &str) -> Device {
+        let socket = socket(self.bench.daemon.folder().path(), name).into();
+        Device { socket, is_shared: name == SHARED }
+    }
+
+    /// Sessions of those who mean no harm.
+    pub fn others(&self) -> usize {
+        2 + usize::from(self.guest.is_some())
     }
 
     /// Ends the daemon.
@@ -75,13 +121,21 @@ impl Watched {
 
     /// The others set and see lines as if nothing were.
     pub fn is_served(&mut self) {
-        let Self { bench, lamp, button, .. } = self;
+        let Self { bench, lamp, button, guest, .. } = self;
         for high in [true, false] {
             lamp.set(1, u64::from(high));
             assert_eq!(bench.world.level(LAMP), high);
+            let buffer = guest.as_mut().map(|guest| guest.unmask(0));
+            if let Some(guest) = guest {
+                guest.no_interrupt();
+            }
             bench.world.pull(BUTTON, high);
             assert_eq!(button.edge().active, high);
             assert_eq!(button.client.levels(), u64::from(high));
+            if let (Some(guest), Some(buffer)) = (guest.as_mut(), buffer) {
+                assert_eq!(guest.interrupt(0, buffer), 1);
+                assert_eq!(guest.ask(Kind::GetValue, 0, 0), u8::from(high));
+            }
         }
     }
 
@@ -123,7 +177,7 @@ impl Watched {
     pub fn is_as_before(&self) {
         let daemon = &self.bench.daemon;
         eventually("those who meant harm are gone", || {
-            (daemon.status().sessions.len() == 2).then_some(())
+            (daemon.status().sessions.len() == self.others()).then_some(())
         });
         eventually("the daemon has open no more than before", || {
             let Open { descriptors, threads } = Open::of(daemon);

@@ -2,28 +2,20 @@
 //! File descriptors that nobody asked for, along with messages (`unix(7)`, `SCM_RIGHTS`).
 
 use std::fs::File;
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
 
 use fastrand::Rng;
-use nix::libc::linger;
-use nix::sys::socket::{setsockopt, sockopt};
 
 use super::super::Held;
+use super::super::unsent::{A_MOMENT, unsent};
 use super::{Sender, Target, conversation};
 
 /// Connections that pass some.
 const TRIES: usize = 20;
 /// As many as the kernel passes with one message (`SCM_MAX_FD`).
 const MOST: usize = 253;
-/// How long closing waits, in seconds: longer than any test.
-const LINGER: i32 = 3600;
-/// Enough to send a message.
-const A_MOMENT: Duration = Duration::from_secs(1);
 
 pub fn many(target: &Target, rng: &mut Rng) -> Held {
     let file = File::open("/dev/null").expect("it is there");
@@ -56,17 +48,4 @@ pub fn slow_to_close(target: &Target, _: &mut Rng) -> Held {
         Box::new((sender, other)) as _
     };
     conversation(target).into_iter().map(pass).collect()
-}
-
-/// A socket whose data is never taken, and what would have to take it. When that goes, nobody waits any more.
-fn unsent() -> (TcpStream, (TcpListener, TcpStream)) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("a port");
-    let mut socket = TcpStream::connect(address).expect("it listens");
-    let (other, _) = listener.accept().expect("somebody connects");
-    setsockopt(&socket, sockopt::Linger, &linger { l_onoff: 1, l_linger: LINGER }).expect("TCP");
-    socket.set_nonblocking(true).expect("a socket");
-    let bytes = vec![0; 64 * 1024];
-    while socket.write(&bytes).is_ok() {}
-    (socket, (listener, other))
 }
