@@ -83,6 +83,8 @@ pub struct Session {
     stale_edges: u32,
     /// What is to be sent.
     pub outbox: Outbox,
+    /// Edges that have come before the levels of the attachment, which are sent first.
+    early: Outbox,
     /// What goes along with the next that is sent: the memory of a ring.
     pub passed: Option<OwnedFd>,
     /// What has happened.
@@ -171,6 +173,7 @@ impl Session {
             stale: 0,
             stale_edges: 0,
             outbox: Outbox::default(),
+            early: Outbox::default(),
             passed: None,
             counters: Counters::default(),
         }

@@ -83,6 +83,11 @@ impl Operation {
         }
     }
 
+    /// Whether it ends with the levels of an attachment, or leads to them.
+    pub fn is_of_attaching(&self) -> bool {
+        matches!(self.work, Work::Attach(_) | Work::Read { reason: Reason::Attached })
+    }
+
     /// Gives back lines that were about to be attached.
     pub fn abandon(self, session: SessionKey, hub: &mut Hub) {
         if let Work::Attach(attachment) = self.work {
@@ -141,10 +146,12 @@ impl Session {
             Work::Read { reason } => {
                 // A chip that went meanwhile says so by LOST; what could be read is still true.
                 if let Some(failure) = failure.filter(|f| f.code != ErrorCode::LineLost) {
-                    return self.fail(seq, &failure, cx);
+                    self.fail(seq, &failure, cx);
+                } else {
+                    let known = self.attachment().map_or(0, |attachment| attachment.levels(cx.hub));
+                    self.send_values(seq, reason, mask, (bits & !moved) | (known & moved));
                 }
-                let known = self.attachment().map_or(0, |attachment| attachment.levels(cx.hub));
-                self.send_values(seq, reason, mask, (bits & !moved) | (known & moved));
+                self.outbox.append(&mut self.early);
             }
             Work::Sync => self.outbox.push(&Event::Synced, seq),
         }

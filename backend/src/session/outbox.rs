@@ -27,6 +27,13 @@ impl Outbox {
         self.messages += 1;
     }
 
+    /// Adds the messages of another one, which has none then.
+    pub fn append(&mut self, other: &mut Self) {
+        let Self { bytes, sent, messages } = std::mem::take(other);
+        self.bytes.extend_from_slice(bytes.get(sent..).unwrap_or_default());
+        self.messages += messages;
+    }
+
     /// Messages that were added, ever.
     #[must_use]
     pub fn messages(&self) -> u64 {

@@ -3,6 +3,7 @@
 
 use vgpio_protocol::{Edge, Edges, Event, LineEntry, LineFlags, Lines, Lost, Reason};
 
+use super::operation::Operation;
 use super::{Attachment, Context, Phase, Session};
 use crate::chip::ChipEdge;
 use crate::hub::{Hold, Hub, Route};
@@ -20,30 +21,33 @@ impl Session {
 
     /// Passes on edges of a hold. `lost`: how many more there were.
     pub fn edges(&mut self, route: Route, edges: &[ChipEdge], lost: u32, cx: &mut Context<'_>) {
-        if self.attachment().is_none() {
-            // The levels that follow ATTACHED have them in them.
+        let is_early = self.operation.as_ref().is_some_and(Operation::is_of_attaching);
+        if self.attachment().is_none() && !is_early {
             return;
         }
         if let Some(operation) = &mut self.operation {
             let lines = edges.iter().fold(0, |all, edge| all | 1 << route.index(edge.line));
             operation.moved |= lines;
         }
-        if lost > 0 || (self.outbox.is_full() && !edges.is_empty()) {
-            let unsent = if self.outbox.is_full() { edges.len() } else { 0 };
+        let is_full = if is_early { self.early.is_full() } else { self.outbox.is_full() };
+        if lost > 0 || (is_full && !edges.is_empty()) {
+            let unsent = if is_full { edges.len() } else { 0 };
             let unsent = u32::try_from(unsent).unwrap_or(u32::MAX).saturating_add(lost);
             self.stale |= route.lines();
             self.stale_edges = self.stale_edges.saturating_add(unsent);
             self.counters.lost_edges += u64::from(unsent);
         }
-        if !self.outbox.is_full() {
-            self.send_edges(route, edges);
+        if !is_full {
+            self.send_edges(route, edges, is_early);
         }
         self.resync(cx);
     }
 
-    fn send_edges(&mut self, route: Route, edges: &[ChipEdge]) {
+    /// `early`: the levels of the attachment are yet to be sent, and go first.
+    fn send_edges(&mut self, route: Route, edges: &[ChipEdge], early: bool) {
         const NONE: Edge = Edge { line: 0, active: false, line_seqno: 0, timestamp_ns: 0 };
         let mut batch = [NONE; BATCH];
+        let outbox = if early { &mut self.early } else { &mut self.outbox };
         for edges in edges.chunks(BATCH) {
             for (to, edge) in batch.iter_mut().zip(edges) {
                 *to = Edge {
@@ -54,7 +58,7 @@ impl Session {
                 };
             }
             let sent = batch.get(..edges.len()).unwrap_or_default();
-            self.outbox.push(&Event::Edges(Edges::new(sent)), 0);
+            outbox.push(&Event::Edges(Edges::new(sent)), 0);
             self.counters.edges += sent.len() as u64;
         }
     }
