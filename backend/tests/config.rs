@@ -17,7 +17,9 @@ use vgpio_backend::config::{
     self, Access, Blocking, ChipConfig, Config, Env, ExportConfig, ExportLine, Keep, Listen,
     NotAllowed, Rule, SimConfig, VhostUserConfig, VhostUserError,
 };
-use vgpio_protocol::{Bias, Drive, EdgeDetection, Init, LineRef, LineSettings, Period, Safe};
+use vgpio_protocol::{
+    Bias, Drive, EdgeDetection, Init, Limits, LineRef, LineSettings, Period, Safe,
+};
 use vgpio_rcar::{Generation, Pull};
 
 /// Every key of the file once.
@@ -49,6 +51,7 @@ groups = [998765]
 
 [[export]]
 name = "buttons"
+watchdog = "500ms"
 
 [[export.lines]]
 chip = "e6055400.gpio"
@@ -64,6 +67,8 @@ edges = "falling"
 debounce = "5ms"
 shared = true
 poll = "20ms"
+max-toggle-rate = 2.5
+min-hold = "1s"
 
 [[export.lines]]
 chip = "e6055400.gpio"
@@ -112,6 +117,7 @@ fn button() -> ExportLine {
             debounce: period(5),
             shared: true,
             poll: period(20),
+            limits: Limits { max_toggle_rate: "2.5".parse().ok(), min_hold: period(1000) },
         },
         ..line(7, "e6055400.gpio", LineRef::Name("BUTTON".into()))
     }
@@ -140,11 +146,13 @@ fn every_key_of_the_file_is_read() {
                 name: "leds".into(),
                 lines: vec![led(), line(1, "gpiochip1", LineRef::Offset(7))],
                 access: Access { uids: vec![0, 1000], gids: vec![998_765] },
+                watchdog: None,
             },
             ExportConfig {
                 name: "buttons".into(),
                 lines: vec![button(), line(1, "e6055400.gpio", LineRef::Offset(4))],
                 access: Access::default(),
+                watchdog: Some(Duration::from_millis(500)),
             },
         ],
         vhost_users: vec![VhostUserConfig {
@@ -294,9 +302,9 @@ sim e6055400.gpio [rcar-gen3]
 export leds, for users 0, 1000, groups 998765
   vgpio     0 = e6055400.gpio line 11  init=low safe=low
   vgpio     1 = gpiochip1     line 7
-export buttons, for anyone
+export buttons, for anyone, watchdog=500ms
   vgpio     7 = e6055400.gpio line 'BUTTON'  name=\"power\" safe=hold bias=pull-up \
-drive=open-drain active-low=on edges=falling debounce=5ms shared=on poll=20ms
+drive=open-drain active-low=on edges=falling debounce=5ms shared=on poll=20ms max-toggle-rate=2.5 min-hold=1s
   vgpio     1 = e6055400.gpio line 4
 vhost-user /run/leds.sock, export leds
 ";
@@ -313,6 +321,9 @@ fn check_prints_json_for_programs() {
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((status, &json["ok"]), (0, &true.into()));
     assert_eq!(json["exports"][1]["lines"][0]["debounce"], "5ms");
+    assert_eq!(json["exports"][1]["lines"][0]["max-toggle-rate"], "2.5");
+    assert_eq!(json["exports"][1]["lines"][0]["min-hold"], "1s");
+    assert_eq!(json["exports"][1]["watchdog"], "500ms");
     let (status, out) = run_check("--json", "max-sessions = 0");
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     let problem = serde_json::json!({

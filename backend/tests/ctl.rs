@@ -248,12 +248,12 @@ fn status_prints_exports_sessions_and_counters() {
         "vgpiod 0.1.0, pid 4711, up 1h 2m 3s\n\
          socket /run/vgpio/vgpiod.sock\n\
          control /run/vgpio/control.sock\n\
-         export \"leds\" - 1 lines, session 7:\n\
+         export \"leds\" - 1 lines, session 7, watchdog 500ms, 2 unanswered:\n\
          \tvgpio   0:\te6055400.gpio 11 \"LED1\"\n\
          export \"later\" - 1 lines, free:\n\
          \tvgpio  12:\tusb-gpio 'RELAY'\n\
          session 7 \"guest-1\" pid=88 uid=1000 export=\"leds\" - 1 lines, up 5s:\n\
-         \tvgpio   0:\te6055400.gpio 11 \"LED1\"\toutput active\n\
+         \tvgpio   0:\te6055400.gpio 11 \"LED1\"\toutput active\t3 refused\n\
          \tmessages 10 in, 5 out; 3 sets, 0 configures; 0 edges, 0 lost; 0 errors\n\
          awaited \"guest-2\" pid=99 uid=1000 export=\"relays\" - 1 lines:\n\
          \texpander 3\toutput active\n",

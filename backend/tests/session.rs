@@ -45,7 +45,8 @@ impl Bench {
         let hub = Hub::new(chips, poll.registry().try_clone().unwrap());
         let map: LineMap = "block,gpios=8-9:20-21".parse().unwrap();
         let lines = ExportLine::of_map(map).collect();
-        let export = ExportConfig { name: "e".into(), lines, access: Access::default() };
+        let export =
+            ExportConfig { name: "e".into(), lines, access: Access::default(), watchdog: None };
         let config = Config {
             socket: None,
             control: None,

@@ -7,7 +7,7 @@ use mock::{Mock, deadline, entry, events_until, values};
 use vgpio::client::{Client, Event, Lines, Options, Posted, State};
 use vgpio_protocol::{
     Attach, Configure, Edge, Edges, ErrorCode, Event as Message, Hello, LineFlags, LineSet, Lost,
-    Reason, Request, Values,
+    Reason, Request, Values, features,
 };
 
 fn is_edge(event: &Event) -> bool {
@@ -39,7 +39,7 @@ fn hello_and_attach_leave_at_once_without_waiting_for_a_reply() {
     let hello = peer.expect(Request::Hello(Hello {
         version_min: 1,
         version_max: 1,
-        features: 1,
+        features: features::RING | features::PING,
         name: "guest-1",
     }));
     let attach = peer.expect(Request::Attach(Attach::Export("test")));

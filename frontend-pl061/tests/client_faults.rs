@@ -254,9 +254,9 @@ fn a_bad_start_is_a_violation() {
     let two = HelloReply { version: 2, ..good };
     let found = bad_start(&Message::Hello(two), &entries(1));
     assert_eq!(found, Violation::Version(2));
-    let features = HelloReply { features: 2, ..good };
+    let features = HelloReply { features: 4, ..good };
     let found = bad_start(&Message::Hello(features), &entries(1));
-    assert_eq!(found, Violation::Features(2));
+    assert_eq!(found, Violation::Features(4));
     let few = Message::Hello(HelloReply { max_lines: 1, ..good });
     let found = bad_start(&few, &entries(2));
     assert_eq!(found, Violation::LineCount("ATTACHED", 2));

@@ -91,6 +91,8 @@ error_codes! {
     ShuttingDown = 9, "shutting-down";
     /// No HELLO in time.
     TooLate = 10, "too-late";
+    /// No answer to PING in time.
+    Unanswered = 11, "unanswered";
     /// No export of that name.
     NoExport = 16, "no-export";
     /// The line map is wrong; the text has column and reason.
@@ -115,6 +117,8 @@ error_codes! {
     BadLine = 26, "bad-line";
     /// The host failed in another way.
     Host = 27, "host";
+    /// The line would change sooner or more often than its limits allow.
+    TooOften = 28, "too-often";
 }
 
 impl ErrorCode {

@@ -17,6 +17,7 @@ const EDGES: u16 = 0xc001;
 const LOST: u16 = 0xc002;
 const RESTORED: u16 = 0xc003;
 const ROOM: u16 = 0xc004;
+const PING: u16 = 0xc005;
 const ERROR: u16 = 0xffff;
 
 /// A message that a backend sends, of its own accord or as a reply.
@@ -40,6 +41,8 @@ pub enum Event<'a> {
     Restored(u64),
     /// The ring has room again, for which the frontend waited.
     Room,
+    /// The frontend is to say that it lives ([`features::PING`](crate::features::PING)).
+    Ping,
     /// A message could not be carried out.
     Error(ErrorReport<'a>),
 }
@@ -61,6 +64,7 @@ impl<'a> Event<'a> {
             LOST => Self::Lost(Lost::decode(&mut r)?),
             RESTORED => Self::Restored(r.u64()?),
             ROOM => Self::Room,
+            PING => Self::Ping,
             ERROR => Self::Error(ErrorReport::decode(&mut r)?),
             _ if frame.optional => return Ok(None),
             kind => return Err(DecodeError::UnknownType(kind)),
@@ -81,13 +85,14 @@ impl<'a> Event<'a> {
             Self::Lost(_) => LOST,
             Self::Restored(_) => RESTORED,
             Self::Room => ROOM,
+            Self::Ping => PING,
             Self::Error(_) => ERROR,
         };
         frame::encode(kind, seq, out, |out| match self {
             Self::Hello(reply) => reply.encode(out),
             Self::Attached(lines) | Self::Lines(lines) => lines.encode(out),
             Self::Values(values) => values.encode(out),
-            Self::Synced | Self::Room => {}
+            Self::Synced | Self::Room | Self::Ping => {}
             Self::Edges(edges) => edges.encode(out),
             Self::Lost(lost) => lost.encode(out),
             Self::Restored(mask) => put_u64(out, *mask),

@@ -34,6 +34,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allowance;
 mod bytes;
 mod configure;
 mod edges;
@@ -49,6 +50,7 @@ mod request;
 mod settings;
 pub mod socket;
 
+pub use allowance::{Limits, RateError, ToggleRate};
 pub use configure::{Configure, Directions};
 pub use edges::{Edge, Edges};
 pub use error::{DecodeError, ErrorCode};

@@ -16,6 +16,7 @@ const SET: u16 = 0x0005;
 const GET: u16 = 0x0006;
 const SYNC: u16 = 0x0007;
 const RING: u16 = 0x0008;
+const PONG: u16 = 0x0009;
 
 /// A message that a frontend sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Request<'a> {
     Sync,
     /// What follows comes through the ring ([`features::RING`](crate::features::RING)).
     Ring,
+    /// The answer to PING ([`features::PING`](crate::features::PING)).
+    Pong,
 }
 
 /// What a frontend is and speaks.
@@ -85,6 +88,7 @@ impl<'a> Request<'a> {
             GET => Self::Get(r.u64()?),
             SYNC => Self::Sync,
             RING => Self::Ring,
+            PONG => Self::Pong,
             _ if frame.optional => return Ok(None),
             kind => return Err(DecodeError::UnknownType(kind)),
         };
@@ -104,6 +108,7 @@ impl<'a> Request<'a> {
             Self::Get(_) => GET,
             Self::Sync => SYNC,
             Self::Ring => RING,
+            Self::Pong => PONG,
         };
         frame::encode(kind, seq, out, |out| match self {
             Self::Hello(hello) => hello.encode(out),
@@ -114,7 +119,7 @@ impl<'a> Request<'a> {
                 put_u64(out, set.bits);
             }
             Self::Get(mask) => put_u64(out, *mask),
-            Self::Info | Self::Sync | Self::Ring => {}
+            Self::Info | Self::Sync | Self::Ring | Self::Pong => {}
         });
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::allowance::Limits;
+
 /// A word that is none of those a setting takes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("'{word}' is not one of {}", .words.join(", "))]
@@ -166,12 +168,15 @@ pub struct LineSettings {
     pub shared: bool,
     /// How often it is read on a chip that cannot detect edges; `None` for 10 ms.
     pub poll: Option<Period>,
+    /// How often a guest may change what it drives.
+    pub limits: Limits,
 }
 
 impl fmt::Display for LineSettings {
     /// As keys of a line map.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { init, safe, bias, drive, active_low, edges, debounce, shared, poll } = self;
+        let Self { init, safe, bias, drive, active_low, edges, debounce, shared, poll, limits } =
+            self;
         let switch = |on: bool| if on { "on" } else { "off" };
         let (active_low, shared) = (switch(*active_low), switch(*shared));
         write!(f, "init={init},safe={safe},bias={bias},drive={drive},edges={edges}")?;
@@ -180,6 +185,9 @@ impl fmt::Display for LineSettings {
             if let Some(period) = period {
                 write!(f, ",{key}={period}")?;
             }
+        }
+        if limits.are_any() {
+            write!(f, ",{limits}")?;
         }
         Ok(())
     }

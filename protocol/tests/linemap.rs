@@ -118,6 +118,8 @@ fn every_key_takes_every_value() {
         ("shared=off", settings(|s| s.shared = false)),
         ("poll=1s", settings(|s| s.poll = us(1_000_000))),
         ("poll=4000s", settings(|s| s.poll = us(4_000_000_000))),
+        ("max-toggle-rate=2.5", settings(|s| s.limits.max_toggle_rate = "2.5".parse().ok())),
+        ("min-hold=20ms", settings(|s| s.limits.min_hold = us(20_000))),
     ];
     for (option, expected) in cases {
         for text in [format!("c,gpios=1,{option}"), format!("c,{option},gpios=1")] {
@@ -135,8 +137,8 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!((settings.debounce, settings.poll), (None, None));
 }
 
-const KEYS: &str =
-    "chip, vgpios, gpios, init, safe, bias, drive, active-low, edges, debounce, shared, poll";
+const KEYS: &str = "chip, vgpios, gpios, init, safe, bias, drive, active-low, edges, debounce, shared, poll, \
+     max-toggle-rate, min-hold";
 
 #[test]
 fn mistakes_in_the_form_have_column_and_reason() {
@@ -249,6 +251,13 @@ fn mistakes_in_values_have_column_and_reason() {
         ("c,debounce=1 ms", 12, period("1 ms")),
         ("c,debounce=1m", 12, period("1m")),
         ("c,gpios=1,poll=0ms", 16, "'poll' is 0; give a period such as 10ms".into()),
+        (
+            "c,gpios=1,max-toggle-rate=0",
+            27,
+            "'0' is no rate; say how many toggles a second, 0.001 to 1000000, with at most three decimals"
+                .into(),
+        ),
+        ("c,min-hold=5", 12, period("5")),
         ("c,poll=0s", 8, "'poll' is 0; give a period such as 10ms".into()),
         ("c,poll=4001s", 8, period("4001s")),
         ("c,poll=4294967296us", 8, period("4294967296us")),
@@ -275,7 +284,7 @@ fn periods_are_written_as_they_are_read() {
 #[test]
 fn settings_are_written_as_they_are_read() {
     let all = [
-        "init=as-is,safe=hold,bias=pull-up,drive=open-drain,edges=rising,active-low=on,shared=off,debounce=5ms,poll=20ms",
+        "init=as-is,safe=hold,bias=pull-up,drive=open-drain,edges=rising,active-low=on,shared=off,debounce=5ms,poll=20ms,max-toggle-rate=0.5,min-hold=1s",
         "init=input,safe=release,bias=as-is,drive=push-pull,edges=both,active-low=off,shared=on",
     ];
     for keys in all {

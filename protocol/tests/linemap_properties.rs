@@ -22,6 +22,8 @@ fn piece() -> impl Strategy<Value = String> {
         "bias=",
         "pull-up",
         "poll=",
+        "max-toggle-rate=",
+        "min-hold=",
         "0",
         "7",
         "0-7",

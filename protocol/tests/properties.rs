@@ -151,6 +151,7 @@ impl Parts {
             Request::Get(mask),
             Request::Sync,
             Request::Ring,
+            Request::Pong,
         ];
         let events = [
             Event::Hello(self.hello_reply()),
@@ -162,6 +163,7 @@ impl Parts {
             Event::Lost(Lost { mask, text: name }),
             Event::Restored(mask),
             Event::Room,
+            Event::Ping,
             Event::Error(report),
         ];
         let requests = requests.into_iter().map(Message::Request);

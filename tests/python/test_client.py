@@ -18,6 +18,7 @@ from vgpio_client import (Client, Edge, ProtocolError, Type, VgpioError, connect
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HELLO, ATTACH, INFO, CONFIGURE, SET, GET, SYNC = range(1, 8)
+PONG = 9
 
 
 def message(kind, seq, payload=b"", flags=0):
@@ -124,6 +125,8 @@ class Mock:
             if self.on_sync:
                 self.on_sync(self)
             return message(0x8007, seq)
+        if kind == PONG:
+            return b""
         raise AssertionError(kind)
 
 
@@ -141,7 +144,7 @@ class ClientTest(unittest.TestCase):
 
     def test_bytes_of_the_example(self):
         gpio = self.start(hello=False)
-        gpio.hello("led")
+        gpio.hello("led", features=0)
         gpio.attach("leds")
         gpio.configure(1, outputs=1)
         gpio.set(1, 1)
@@ -313,6 +316,21 @@ class ClientTest(unittest.TestCase):
     def test_features_nobody_offered(self):
         gpio = self.start({(HELLO, 1): (None, hello_reply(features=1))}, hello=False)
         self.assertRaises(ProtocolError, gpio.hello, "x")
+
+    def test_pings_are_answered(self):
+        ping = message(0xC005, 0)
+        gpio = self.start({(HELLO, 1): (None, hello_reply(features=2)), (SYNC, 1): ping + ping},
+                          hello=False)
+        gpio.hello("x")
+        gpio.attach("leds")
+        gpio.sync()
+        gpio.sync()
+        kinds = [(kind, seq) for kind, seq, _ in self.mock.seen]
+        self.assertEqual(kinds[2:], [(SYNC, 3), (PONG, 4), (PONG, 5), (SYNC, 6)])
+
+    def test_a_ping_nobody_agreed_on(self):
+        gpio = self.start({(SYNC, 1): message(0xC005, 0)})
+        self.assertRaises(ProtocolError, gpio.sync)
 
     def test_fatal_error(self):
         gpio = self.start({(HELLO, 1): (None, error(0, 0, 8, b"1024 sessions"))}, hello=False)

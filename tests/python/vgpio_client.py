@@ -12,7 +12,8 @@
 Lines are bits of an integer: bit i is line i. Nothing waits for ever: a call that has no
 answer within the client's `timeout` closes the session and raises TimeoutError. A backend
 that breaks the protocol raises ProtocolError, an ERROR message VgpioError, the end of the
-stream ConnectionError.
+stream ConnectionError. PINGs are answered within calls: where the lines have a watchdog, wait()
+must be called again and again.
 """
 import collections
 import os
@@ -20,7 +21,7 @@ import selectors
 import socket
 import time
 
-from vgpio_wire import (VERSION, Bias, Drive, Edge, Edges, Line, Message,  # noqa: F401
+from vgpio_wire import (PING, VERSION, Bias, Drive, Edge, Edges, Line, Message,  # noqa: F401
                         ProtocolError, Reason, Type, VgpioError, decode, encode)
 
 
@@ -81,11 +82,11 @@ class Client:
             self._selector.close()
             self._sock.close()
 
-    def hello(self, name):
+    def hello(self, name, features=PING):
         """Agree on the version (connect() does it); `server` is the HELLO reply."""
-        self._ask(Type.HELLO, Type.HELLO_REPLY, name=name,
+        self._ask(Type.HELLO, Type.HELLO_REPLY, name=name, features=features,
                   version_min=VERSION, version_max=VERSION)
-        if self.server.version != VERSION or self.server.features:
+        if self.server.version != VERSION or self.server.features & ~features:
             raise self._violation("bad-value", "HELLO reply grants what was not offered")
         return self
 
@@ -152,11 +153,12 @@ class Client:
         return ProtocolError(code, text)
 
     def _post(self, kind, reply=None, /, **values):
-        self._out += encode(kind, self._seq + 1, **values)
-        self._seq += 1
-        self._awaited, self._reply = (self._seq, reply) if reply else None, None
+        seq = self._seq + 1
+        self._out += encode(kind, seq, **values)
+        self._seq = seq                          # the answer to a PING may follow
+        self._awaited, self._reply = (seq, reply) if reply else None, None
         self._finish(lambda: not self._out)
-        return self._seq
+        return seq
 
     def _ask(self, kind, reply, /, **values):
         self._post(kind, reply, **values)
@@ -185,12 +187,7 @@ class Client:
         if not ready:
             raise TimeoutError("no answer from the backend in time")
         if ready[0][1] & selectors.EVENT_WRITE:
-            try:
-                del self._out[:self._sock.send(self._out)]
-            except BlockingIOError:
-                pass
-            except ConnectionError:
-                self._out.clear()                # it closed; its last ERROR may be there to read
+            self._send()
         if ready[0][1] & selectors.EVENT_READ:
             try:
                 data = self._sock.recv(65536)
@@ -198,10 +195,20 @@ class Client:
                 data = b""
             self._in += data
             self._digest()
+            if self._out:                        # the answer to a PING
+                self._send()
             if not data:
                 self.close()
                 raise ConnectionError("the backend closed the session"
                                       + (" inside a message" if self._in else ""))
+
+    def _send(self):
+        try:
+            del self._out[:self._sock.send(self._out)]
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            self._out.clear()                    # it closed; its last ERROR may be there to read
 
     def _digest(self):
         """Take the whole messages out of the input."""
@@ -233,6 +240,12 @@ class Client:
                 self._awaited = None
             else:
                 self._errors.append(error)
+            return
+        if m.type == Type.PING:
+            if self.server is None or not self.server.features & PING:
+                raise ProtocolError("bad-state", "PING, which is not in force")
+            self._seq += 1
+            self._out += encode(Type.PONG, self._seq)
             return
         if self.server is None and m.type != Type.HELLO_REPLY:
             raise ProtocolError("bad-state", f"{m.type.name} before the HELLO reply")

@@ -11,23 +11,24 @@ from enum import IntEnum
 from types import SimpleNamespace
 
 VERSION, MAGIC, MAX_PAYLOAD, OPTIONAL = 1, b"VGPI", 16384, 1
+PING = 2                                         # the feature bit
 HEADER = struct.Struct("<HHIQ")                  # type, flags, length, seq
 
 Type = IntEnum("Type", dict(
     HELLO=0x0001, ATTACH=0x0002, INFO=0x0003, CONFIGURE=0x0004, SET=0x0005, GET=0x0006,
-    SYNC=0x0007, RING=0x0008, HELLO_REPLY=0x8001, ATTACHED=0x8002, LINES=0x8003,
+    SYNC=0x0007, RING=0x0008, PONG=0x0009, HELLO_REPLY=0x8001, ATTACHED=0x8002, LINES=0x8003,
     VALUES=0x8006, SYNCED=0x8007, EDGES=0xC001, LOST=0xC002, RESTORED=0xC003, ROOM=0xC004,
-    ERROR=0xFFFF))
+    PING=0xC005, ERROR=0xFFFF))
 Reason = IntEnum("Reason", "REPLY ATTACHED RESYNC RESTORED CONFIGURED", start=0)
 Bias = IntEnum("Bias", "AS_IS DISABLED PULL_UP PULL_DOWN")
 Drive = IntEnum("Drive", "PUSH_PULL OPEN_DRAIN OPEN_SOURCE")
 Edges = IntEnum("Edges", "NONE RISING FALLING BOTH", start=0)
 
 CODES = dict(enumerate("too-long unknown-type bad-length bad-value bad-state version bad-sequence "
-                        "too-many-sessions shutting-down too-late".split(), 1))
+                        "too-many-sessions shutting-down too-late unanswered".split(), 1))
 FATAL = frozenset(CODES)                         # up to here the backend closes the session
 CODES.update(enumerate("no-export map-syntax not-allowed no-chip no-line busy permission "
-                        "not-supported line-lost not-output bad-line host".split(), 16))
+                        "not-supported line-lost not-output bad-line host too-often".split(), 16))
 
 
 class ProtocolError(ValueError):
@@ -96,6 +97,7 @@ _TABLES = {
     Type.GET: "Q:mask",
     Type.SYNC: "",
     Type.RING: "",
+    Type.PONG: "",
     Type.HELLO_REPLY: "4s:magic H:version H:max_lines:1:64 I:max_payload:4100:16384 I:session "
                       "Q:features H:name_length:0:64 str:name",
     Type.ATTACHED: "H:count:1:64 2x Line:entries",
@@ -106,6 +108,7 @@ _TABLES = {
     Type.LOST: "Q:mask H:text_length:0:512 str:text",
     Type.RESTORED: "Q:mask",
     Type.ROOM: "",
+    Type.PING: "",
     Type.ERROR: "Q:mask H:code H:errno H:text_length:0:2048 str:text",
     Line: "H:size H:vgpio I:offset I:flags I:debounce_us I:poll_us B:bias:1:4 B:drive:1:3 "
           "B:edges:0:3 B:name_length:0:64 B:chip_length:0:64 3x str:name str:chip",

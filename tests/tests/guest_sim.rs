@@ -9,6 +9,8 @@ mod fast;
 mod guest;
 #[path = "guest/lifecycle.rs"]
 mod lifecycle;
+#[path = "guest/limits.rs"]
+mod limits;
 #[path = "guest/owners.rs"]
 mod owners;
 #[path = "guest/refusals.rs"]

@@ -7,7 +7,7 @@ use std::fs;
 use std::rc::Rc;
 
 use nix::sys::signal::Signal;
-use vgpio_protocol::ErrorCode;
+use vgpio_protocol::{ErrorCode, Request};
 use vgpio_tests::harness::examples::{Example, encode, examples, written};
 use vgpio_tests::harness::{Daemon, Guest, Outside, Simulated, Wire, eventually, export, folder};
 
@@ -31,6 +31,15 @@ map = "e6055400.gpio,gpios=7"
 name = "private"
 map = "e6055400.gpio,gpios=8"
 users = [4294967294]
+
+[[export]]
+name = "slow"
+map = "e6055400.gpio,gpios=9,min-hold=4000s"
+
+[[export]]
+name = "watched"
+map = "e6055400.gpio,gpios=10"
+watchdog = "100ms"
 
 [[export]]
 name = "no-chip"
@@ -86,6 +95,11 @@ fn bring_about(daemon: &Daemon, condition: &str) -> String {
         others.extend([export("leds"), export("button")].map(|lines| Guest::attach(daemon, lines)));
     }
     let mut wire = Wire::connect(daemon);
+    if condition == "# PING is answered once" {
+        wire.hello_to_be_watched("guest");
+        wire.attach("watched");
+        wire.send(Request::Pong);
+    }
     if condition == "# the daemon ends" {
         wire.hello("guest");
         wire.attach("leds");

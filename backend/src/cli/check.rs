@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vgpio_protocol::LineSettings;
+use vgpio_protocol::{LineSettings, Period};
 
 use crate::chain;
 use crate::config::{
@@ -66,7 +66,9 @@ fn table(config: &Config) -> String {
         rows.push(format!("sim {} [{}]", sim.label, sim.model));
     }
     for export in &config.exports {
-        rows.push(format!("export {}, for {}", export.name, who(&export.access)));
+        let watchdog = export.watchdog.map(|period| format!(", watchdog={}", Period(period)));
+        let watchdog = watchdog.unwrap_or_default();
+        rows.push(format!("export {}, for {}{watchdog}", export.name, who(&export.access)));
         rows.extend(lines(export));
     }
     for device in &config.vhost_users {
@@ -120,6 +122,8 @@ fn words(settings: &LineSettings, name: Option<&str>) -> String {
         settings.debounce.map(|period| format!("debounce={period}")),
         differs(settings.shared, "shared=on".into()),
         settings.poll.map(|period| format!("poll={period}")),
+        settings.limits.max_toggle_rate.map(|rate| format!("max-toggle-rate={rate}")),
+        settings.limits.min_hold.map(|period| format!("min-hold={period}")),
     ];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
@@ -173,6 +177,8 @@ fn export_json(export: &ExportConfig) -> Value {
                 "debounce": settings.debounce.map(|period| period.to_string()),
                 "shared": settings.shared,
                 "poll": settings.poll.map(|period| period.to_string()),
+                "max-toggle-rate": settings.limits.max_toggle_rate.map(|rate| rate.to_string()),
+                "min-hold": settings.limits.min_hold.map(|period| period.to_string()),
             })
         })
         .collect();
@@ -180,6 +186,7 @@ fn export_json(export: &ExportConfig) -> Value {
         "name": export.name,
         "users": export.access.uids,
         "groups": export.access.gids,
+        "watchdog": export.watchdog.map(|period| Period(period).to_string()),
         "lines": lines,
     })
 }

@@ -95,6 +95,12 @@ pub struct Options {
     #[arg(long, value_name = "NAME=MAP")]
     pub export: Vec<NamedMap>,
 
+    /// End sessions of the lines of --gpiodev and --export whose frontend does not answer for so long: 500ms
+    ///
+    /// Their outputs go to their safe states. In a file, each export has its own 'watchdog'.
+    #[arg(long, value_name = "PERIOD")]
+    pub watchdog: Option<Period>,
+
     /// Lend an export as a virtio GPIO device to virtual machine monitors that connect here
     ///
     /// They speak vhost-user: QEMU's vhost-user-gpio-pci, for one. In place of a path, fd=N is a

@@ -2,6 +2,7 @@
 //! What is wrong between parts that are right by themselves.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use vgpio_protocol::limits::MAX_LINES;
 use vgpio_protocol::{Init, LineRef};
@@ -39,6 +40,9 @@ pub(super) fn check(draft: &Draft, host: &mut dyn Lines) -> Vec<Problem> {
     check.problems.extend(vhost_user::check(draft));
     check.problems
 }
+
+/// Whoever is asked more often has little time for anything else, and so has the daemon.
+const SHORTEST_WATCHDOG: Duration = Duration::from_millis(10);
 
 struct Check<'d> {
     draft: &'d Draft,
@@ -144,6 +148,9 @@ impl<'d> Check<'d> {
             if export.lines.len() > MAX_LINES {
                 let fault = Fault::TooManyLines(export.name.clone(), export.lines.len());
                 self.problem(&export.place, fault);
+            }
+            if export.watchdog.is_some_and(|period| period.0 < SHORTEST_WATCHDOG) {
+                self.problem(&export.place, Fault::WatchdogShort);
             }
             self.vgpios(export);
             let mut own: HashMap<Key, &Place> = HashMap::new();

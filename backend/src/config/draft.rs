@@ -39,6 +39,7 @@ pub(super) struct ExportDraft {
     pub name: String,
     pub lines: Vec<Placed<ExportLine>>,
     pub access: Access,
+    pub watchdog: Option<Period>,
 }
 
 impl From<ExportDraft> for ExportConfig {
@@ -47,6 +48,7 @@ impl From<ExportDraft> for ExportConfig {
             name: draft.name,
             lines: draft.lines.into_iter().map(|line| line.value).collect(),
             access: draft.access,
+            watchdog: draft.watchdog.map(|period| period.0),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use nix::unistd::{Group, User};
 use vgpio_protocol::limits::MAX_NAME;
-use vgpio_protocol::{LineSettings, UnknownWord};
+use vgpio_protocol::{Limits, LineSettings, UnknownWord};
 
 use super::ExportLine;
 use super::access::Access;
@@ -28,8 +28,9 @@ pub(super) fn read(mut section: Section) -> Option<ExportDraft> {
         }
     };
     let access = access(&mut section);
+    let watchdog = section.get("watchdog").and_then(|value| value.period());
     section.finish();
-    Some(ExportDraft { place, name: name?.to_owned(), lines, access })
+    Some(ExportDraft { place, name: name?.to_owned(), lines, access, watchdog })
 }
 
 /// One line map, or several for lines of several chips.
@@ -83,7 +84,8 @@ fn settings(section: &mut Section) -> LineSettings {
     let mut flag = |key| section.get(key).and_then(|value| value.flag());
     let (active_low, shared) = (flag("active-low"), flag("shared"));
     let mut period = |key| section.get(key).and_then(|value| value.period());
-    let (debounce, poll) = (period("debounce"), period("poll"));
+    let (debounce, poll, min_hold) = (period("debounce"), period("poll"), period("min-hold"));
+    let max_toggle_rate = section.get("max-toggle-rate").and_then(|value| value.rate());
     LineSettings {
         init: word(section, "init"),
         safe: word(section, "safe"),
@@ -94,6 +96,7 @@ fn settings(section: &mut Section) -> LineSettings {
         debounce,
         shared: shared.unwrap_or_default(),
         poll,
+        limits: Limits { max_toggle_rate, min_hold },
     }
 }
 

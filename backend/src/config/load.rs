@@ -193,11 +193,11 @@ fn add_options(draft: &mut Draft, options: &Options) {
         draft.rules.push(map.into());
         let name = free_name(&draft.exports, &map.chip);
         let place = Place::Option(format!("--gpiodev {}", map.chip));
-        draft.exports.push(export(name, place, map.clone()));
+        draft.exports.push(export(name, place, map.clone(), options.watchdog));
     }
     for NamedMap { name, map } in &options.export {
         let place = Place::Option(format!("--export {name}"));
-        draft.exports.push(export(name.clone(), place, map.clone()));
+        draft.exports.push(export(name.clone(), place, map.clone(), options.watchdog));
     }
     draft.vhost_users.extend(options.vhost_user.iter().map(|device| Placed {
         place: Place::Option(format!("--vhost-user ...,export={}", device.export)),
@@ -214,7 +214,12 @@ fn free_name(exports: &[ExportDraft], chip: &str) -> String {
     free.next().expect("numbers do not end")
 }
 
-fn export(name: String, place: Place, map: vgpio_protocol::LineMap) -> ExportDraft {
+fn export(
+    name: String,
+    place: Place,
+    map: vgpio_protocol::LineMap,
+    watchdog: Option<vgpio_protocol::Period>,
+) -> ExportDraft {
     let lines = ExportLine::of_map(map).map(|value| Placed { place: place.clone(), value });
-    ExportDraft { name, lines: lines.collect(), access: Access::default(), place }
+    ExportDraft { name, lines: lines.collect(), access: Access::default(), watchdog, place }
 }

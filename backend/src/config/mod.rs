@@ -195,6 +195,8 @@ pub struct ExportConfig {
     pub lines: Vec<ExportLine>,
     /// Who may attach.
     pub access: Access,
+    /// How long a frontend that is asked whether it lives may take to answer; `None`: it is not asked.
+    pub watchdog: Option<Duration>,
 }
 
 /// A line of an export.

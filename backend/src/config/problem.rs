@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vgpio_protocol::limits::MAX_LINES;
-use vgpio_protocol::{MapReason, PeriodError, UnknownWord};
+use vgpio_protocol::{MapReason, PeriodError, RateError, UnknownWord};
 use vgpio_rcar::UnknownGeneration;
 use vgpio_virtio::MAX_LINE;
 
@@ -130,6 +130,22 @@ pub enum Fault {
         /// What was given.
         period: PeriodError,
     },
+    /// A value that is no rate.
+    #[error("{key}: {rate}")]
+    Rate {
+        /// The key.
+        key: String,
+        /// What was given.
+        rate: RateError,
+    },
+    /// A frontend would be asked all the time.
+    #[error("'watchdog' is below 10ms")]
+    WatchdogShort,
+    /// A virtual machine monitor that would have to be asked whether it lives.
+    #[error(
+        "export '{0}' has a watchdog, and vhost-user has no question that a monitor would answer"
+    )]
+    WatchdogOfVirtio(String),
     /// A line that would be read without a pause.
     #[error("'poll' is 0")]
     PollZero,
@@ -273,6 +289,8 @@ impl Fault {
             }
             Self::Control { .. } => "leave it out".into(),
             Self::PollZero => "give a period such as 10ms".into(),
+            Self::WatchdogShort => "give a period such as 500ms".into(),
+            Self::WatchdogOfVirtio(_) => "leave 'watchdog' out, or make another export".into(),
             Self::MapOrLines { .. } => "give one of them".into(),
             Self::EmptyList(_) => "give at least one element".into(),
             Self::TooManyLines(..) => {
@@ -293,7 +311,11 @@ impl Fault {
             Self::NoExport { exports, .. } if exports.is_empty() => "make one".into(),
             Self::NoExport { exports, .. } => format!("there are: {}", exports.join(", ")),
             Self::VirtioLine { .. } => "give the line a lower vgpio".into(),
-            Self::Period { .. } | Self::Map(_) | Self::Model(_) | Self::Chip { .. } => return None,
+            Self::Period { .. }
+            | Self::Rate { .. }
+            | Self::Map(_)
+            | Self::Model(_)
+            | Self::Chip { .. } => return None,
         })
     }
 }

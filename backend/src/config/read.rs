@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use vgpio_protocol::{LineMap, LineRef, Period, PeriodError, UnknownWord};
+use vgpio_protocol::{LineMap, LineRef, Period, PeriodError, ToggleRate, UnknownWord};
 
 use super::problem::{Fault, Place, Problem, has_control};
 
@@ -205,6 +205,21 @@ impl<'r> Value<'r> {
         period
             .map_err(|period| {
                 self.fault(Fault::Period { key: self.key.clone(), period });
+            })
+            .ok()
+    }
+
+    /// A rate: a number, or text, as in a line map.
+    pub fn rate(&self) -> Option<ToggleRate> {
+        let text = match self.node.get_ref() {
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Float(number) => number.to_string(),
+            DeValue::String(_) => self.text(usize::MAX)?.to_owned(),
+            _ => return self.wrong_type("a number"),
+        };
+        text.parse()
+            .map_err(|rate| {
+                self.fault(Fault::Rate { key: self.key.clone(), rate });
             })
             .ok()
     }

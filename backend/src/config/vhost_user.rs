@@ -77,6 +77,7 @@ pub(super) fn check(draft: &Draft) -> impl Iterator<Item = Problem> {
                 name: name.clone(),
                 exports: draft.exports.iter().map(|export| export.name.clone()).collect(),
             },
+            Some(export) if export.watchdog.is_some() => Fault::WatchdogOfVirtio(name.clone()),
             Some(export) => {
                 let mut vgpios = export.lines.iter().map(|line| line.value.vgpio);
                 let vgpio = vgpios.find(|vgpio| *vgpio > MAX_LINE)?;

@@ -225,6 +225,17 @@ pub struct ExportReport {
     pub lines: Vec<MappedLine>,
     /// Sessions attached to it.
     pub sessions: Vec<u32>,
+    /// Milliseconds in which a frontend must answer; none if it is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog_ms: Option<u64>,
+    /// Sessions of it that have ended because their frontend did not answer.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unanswered: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A line of a guest's controller and the host line behind it.
@@ -238,6 +249,10 @@ pub struct MappedLine {
     pub line: OffsetOrName,
     /// Its name; may be empty.
     pub name: String,
+    /// Changes of it that were refused because they came too soon or too often, in a session; whoever
+    /// had the line.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refused: u64,
     /// Its state, in a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<LineState>,

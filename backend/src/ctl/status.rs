@@ -41,7 +41,11 @@ fn export_lines(out: &mut String, export: &ExportReport) {
     } else {
         format!("session {}", sessions.join(", "))
     };
-    let _ = writeln!(out, "export \"{}\" - {} lines, {held}:", export.name, export.lines.len());
+    let _ = write!(out, "export \"{}\" - {} lines, {held}", export.name, export.lines.len());
+    if let Some(period) = export.watchdog_ms {
+        let _ = write!(out, ", watchdog {period}ms, {BAD}{} unanswered{RESET}", export.unanswered);
+    }
+    out.push_str(":\n");
     mapped(out, &export.lines);
 }
 
@@ -84,6 +88,9 @@ fn mapped(out: &mut String, lines: &[MappedLine]) {
         }
         if let Some(state) = line.state {
             line_state(out, state);
+        }
+        if line.refused > 0 {
+            let _ = write!(out, "\t{BAD}{} refused{RESET}", line.refused);
         }
         out.push('\n');
     }

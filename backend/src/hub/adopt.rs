@@ -139,12 +139,14 @@ impl Hub {
             export: note.export.clone(),
             kept: Some(kept),
             awaited: note.guest.clone(),
+            limited: None,
         };
         hold.adopt(config);
         let offsets = hold.offsets.clone();
         let key = HoldKey(self.holds.insert(hold));
         self.chips.retain(chip);
         self.owners.extend(offsets.into_iter().map(|offset| ((chip, offset), key)));
+        self.limit(key);
         Ok(key)
     }
 
@@ -189,7 +191,7 @@ impl Hub {
             });
             match line {
                 None => return Err(format!("export {name:?} has no line {offset} any more")),
-                Some(line) if line.settings != *settings => {
+                Some(line) if !is_same(line.settings, *settings) => {
                     return Err(format!("export {name:?} has other settings of line {offset} now"));
                 }
                 Some(_) => {}
@@ -197,6 +199,11 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// Whether lines are lent in the same way. Limits may be others: they are those of the next guest.
+fn is_same(lent: LineSettings, left: LineSettings) -> bool {
+    lent == LineSettings { limits: lent.limits, ..left }
 }
 
 /// Whether lines may still be attached by line map.

@@ -224,11 +224,15 @@ impl Hub {
         let config = if awaited.as_ref() == Some(&who.guest) {
             hold.resumed()
         } else {
-            hold.settings.iter().map(initial).collect()
+            hold.settings.iter().map(initial).collect::<Vec<_>>()
         };
         hold.users.push(who.user(route));
-        let step =
-            if was_left { self.configure(key, config, who.origin) } else { Step::Done(Ok(0)) };
+        self.limit(key);
+        let step = match was_left.then(|| self.withheld_settings(key, &config)) {
+            None => Step::Done(Ok(0)),
+            Some(None) => self.configure(key, config, who.origin),
+            Some(Some(failure)) => Step::Done(Err(failure)),
+        };
         match step {
             Step::Pending => claim.pending += 1,
             Step::Done(Ok(_)) => {}
@@ -237,6 +241,7 @@ impl Hub {
                     (hold.settings, hold.awaited, hold.export) = (kept, awaited, export);
                     hold.users.pop();
                 }
+                self.limit(key);
                 return Err(in_session(failure, route));
             }
         }

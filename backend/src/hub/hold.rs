@@ -38,6 +38,8 @@ pub struct Hold {
     pub export: Option<String>,
     /// What they are kept by for another daemon, if they are.
     pub(super) kept: Option<Key>,
+    /// Where the changes of each line are counted, if one has limits.
+    pub(super) limited: Option<Box<[usize]>>,
     /// Whom they are held for that had them of another daemon.
     pub awaited: Option<Guest>,
 }
@@ -85,6 +87,12 @@ impl Hold {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.settings.iter().any(|settings| settings.shared)
+    }
+
+    /// Whether changes of lines have limits.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.limited.is_some()
     }
 
     /// Whether the chip is gone.

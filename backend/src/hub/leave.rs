@@ -56,6 +56,7 @@ impl Hub {
             self.post(Awaited::new(Origin::NOBODY, key), job);
         }
         self.awaited.retain(|_, awaited| awaited.hold != key);
+        self.note_release(key);
         self.forget(key);
         let hold = self.holds.remove(key.0);
         self.owners.retain(|_, owner| *owner != key);

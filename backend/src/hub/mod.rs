@@ -17,6 +17,7 @@ mod operate;
 mod restore;
 mod route;
 mod take;
+mod toggles;
 
 use std::collections::HashMap;
 
@@ -66,6 +67,8 @@ pub struct Hub {
     /// What keeps lines for the next daemon.
     pub store: Store,
     closing: Vec<keep::Closing>,
+    /// Lines that have had limits since the daemon was started.
+    toggled: Vec<toggles::Toggled>,
 }
 
 /// A change of levels, for those who watch.
@@ -100,6 +103,7 @@ impl Hub {
             changes: Vec::new(),
             store: Store::none(),
             closing: Vec::new(),
+            toggled: Vec::new(),
         }
     }
 

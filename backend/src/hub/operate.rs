@@ -61,6 +61,7 @@ impl Hub {
             Held::Left => return Step::Done(Ok(0)),
         };
         self.note_sets(key, (before ^ bits) & mask);
+        self.note_toggles(key);
         step
     }
 
@@ -154,6 +155,7 @@ impl Hub {
             self.polled(key, polled);
         }
         self.note_sets(key, changed);
+        self.note_toggles(key);
     }
 
     /// Done when everything asked of the hold before is done.

@@ -35,8 +35,10 @@ impl Hub {
             let text = "the gpiochip is too slow for what is asked of it already; try again later";
             return Err(Failure::new(ErrorCode::Busy, lines, text));
         }
-        self.last_id += 1;
+        let wanted: Vec<_> = group.iter().map(|line| (line.offset, line.settings)).collect();
         let route = Route::new(lines);
+        self.may_begin(chip, &wanted).map_err(|failure| in_session(failure, route))?;
+        self.last_id += 1;
         let settings: Vec<_> = group.iter().map(|line| line.settings).collect();
         let config = settings.iter().map(initial).collect();
         let mut hold = Hold {
@@ -54,11 +56,13 @@ impl Hub {
             export: who.export.clone(),
             kept: None,
             awaited: None,
+            limited: None,
         };
         hold.adopt(config);
         let key = HoldKey(self.holds.insert(hold));
         self.chips.retain(chip);
         self.owners.extend(group.iter().map(|line| ((chip, line.offset), key)));
+        self.limit(key);
         claim.links.push(Link { hold: key, route });
         match self.request(key, who.origin, false) {
             Step::Pending => claim.pending += 1,
@@ -141,6 +145,7 @@ impl Hub {
                 hold.outputs |= 1 << i;
             }
         }
+        self.note_toggles(key);
         self.watch_edges(key);
         self.polled(key, polled);
     }

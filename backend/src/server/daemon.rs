@@ -51,6 +51,8 @@ pub struct Daemon {
     pub has_served: bool,
     /// How much of what frontends do may be logged.
     pub log: LogLimit,
+    /// Sessions of each export that have ended because their frontend did not answer.
+    pub unanswered: HashMap<String, u64>,
     /// How virtual machine monitors reach the loop.
     pub vmms: Vmms,
     pub registry: Registry,
@@ -84,6 +86,7 @@ impl Daemon {
             last_press: 0,
             has_served: false,
             log: LogLimit::default(),
+            unanswered: HashMap::new(),
             vmms,
             registry,
             watched_keeper: None,
@@ -186,6 +189,7 @@ impl Daemon {
             self.awake.retain(|awake| *awake != key);
             self.has_served |= guest.vmm.as_ref().is_some_and(|vmm| vmm.has_device());
             guest.session.close(&mut self.hub, &mut self.log);
+            self.end_watch(key, &guest.session);
         }
     }
 
@@ -320,7 +324,8 @@ impl Daemon {
     }
 
     /// Sends what a guest's session has to say, and lets it go on where it waited for that.
-    fn send(&mut self, key: SessionKey) {
+    pub(super) fn send(&mut self, key: SessionKey) {
+        self.begin_watch(key);
         let Some(guest) = self.guests.get_mut(key.0) else { return };
         let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
         let mut flushed = guest.flush(&self.registry, cx.log);

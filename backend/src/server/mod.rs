@@ -17,6 +17,7 @@ mod timers;
 mod turns;
 mod vhost;
 mod wait;
+mod watchdog;
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -227,6 +228,7 @@ impl Server {
         while let Some(timer) = self.daemon.timers.due() {
             match timer {
                 Timer::Hello(key, id) => self.daemon.hello_overdue(key, id),
+                Timer::Watch(key, id) => self.daemon.watch(key, id),
                 Timer::Accept => {
                     let Doors { is_told, .. } = self.doors;
                     self.doors =

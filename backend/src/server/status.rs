@@ -52,6 +52,8 @@ impl Daemon {
             name: export.name.clone(),
             lines: export.lines.iter().map(configured).collect(),
             sessions: self.guests.iter().filter_map(|(_, guest)| attached(guest)).collect(),
+            watchdog_ms: export.watchdog.map(in_millis),
+            unanswered: self.unanswered.get(&export.name).copied().unwrap_or(0),
         }
     }
 
@@ -87,14 +89,22 @@ impl Daemon {
                 chip: line.chip.clone(),
                 line: OffsetOrName::Offset(line.offset),
                 name: line.name.clone(),
-                state: self.state(attachment, i),
+                refused: self.of_line(attachment, i, |hold, bit| {
+                    self.hub.refused(hold, bit.trailing_zeros() as usize)
+                }),
+                state: self.of_line(attachment, i, |hold, bit| Some(line_state(hold, bit))),
             })
             .collect()
     }
 
-    fn state(&self, attachment: &Attachment, line: usize) -> Option<LineState> {
-        let (hold, bit) = attachment.hold_of(line, &self.hub)?;
-        Some(line_state(hold, bit))
+    fn of_line<T: Default>(
+        &self,
+        attachment: &Attachment,
+        line: usize,
+        what: impl Fn(&Hold, u64) -> T,
+    ) -> T {
+        let held = attachment.hold_of(line, &self.hub);
+        held.map(|(hold, bit)| what(hold, bit)).unwrap_or_default()
     }
 }
 
@@ -116,10 +126,15 @@ fn configured(line: &ExportLine) -> MappedLine {
             LineRef::Name(name) => OffsetOrName::Text(name.clone()),
         },
         name: line.name.clone().unwrap_or_default(),
+        refused: 0,
         state: None,
     }
 }
 
 fn millis(since: std::time::Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    in_millis(since.elapsed())
+}
+
+fn in_millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

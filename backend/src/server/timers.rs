@@ -18,6 +18,8 @@ pub enum Timer {
     Restore,
     /// A button is let go.
     Press(u64),
+    /// A frontend must have answered; as [`Hello`](Self::Hello).
+    Watch(SessionKey, u32),
     /// A guest must have come back for its lines, which are this hold of this number.
     Guest(HoldKey, usize),
 }

@@ -2,23 +2,26 @@
 //! ATTACH: which lines a frontend may have, and taking them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use vgpio_protocol::{Attach, ErrorCode, Event, LineMap, Lines, Reason};
 
 use super::operation::{Operation, Work};
 use super::tell::entries;
+use super::watchdog::Watch;
 use super::{AttachedLine, Attachment, Context, Phase, Session, printable};
 use crate::chip::{Chip, ChipError, Offset};
-use crate::config::{ExportConfig, ExportLine, Policy, Rule};
+use crate::config::{ExportConfig, ExportLine, Policy, Rule, chip_is};
 use crate::hub::{Claimant, Failure, offset_of};
 use crate::keep::Guest;
 
 impl Session {
     pub(super) fn attach(&mut self, seq: u64, attach: &Attach<'_>, cx: &mut Context<'_>) {
-        let lines = match attach {
+        let wanted = match attach {
             Attach::Export(name) => self.of_export(name, &cx.config.exports),
             Attach::Map(map) => of_map(map, cx),
         };
+        let wanted = wanted.and_then(|wanted| self.would_answer(wanted));
         let (what, export) = match attach {
             Attach::Export(name) => (format!("export {name}"), Some((*name).to_owned())),
             Attach::Map(map) => (printable(map), None),
@@ -34,12 +37,12 @@ impl Session {
             export: export.clone(),
             guest: Guest { uid: self.peer.uid, pid: self.peer.pid, name: self.name.clone() },
         };
-        let claimed = lines.and_then(|lines| Ok((cx.hub.claim(&who, &lines)?, lines)));
+        let claimed = wanted.and_then(|wanted| Ok((cx.hub.claim(&who, &wanted.lines)?, wanted)));
         match claimed {
             Err(failure) => self.fail(seq, &failure, cx),
-            Ok((claim, lines)) => {
+            Ok((claim, Wanted { lines, watchdog })) => {
                 let lines = attached_lines(&lines, &claim.offsets, cx);
-                let attachment = Attachment { what, export, lines, links: claim.links };
+                let attachment = Attachment { what, export, lines, watchdog, links: claim.links };
                 let operation = Operation::new(seq, Work::Attach(attachment)).expect(claim.pending);
                 self.begin(operation, cx);
             }
@@ -61,12 +64,22 @@ impl Session {
             log::info!("session {} ({}): attached {}", self.id, self.name, attachment.what);
         }
         self.outbox.push(&Event::Attached(Lines::new(&entries(&attachment, cx.hub))), seq);
+        self.watch = attachment.watchdog.as_ref().map(|(period, _)| Watch::new(*period));
         let all = attachment.all();
         self.phase = Phase::Attached(attachment);
         self.read(seq, all, Reason::Attached, cx);
     }
 
-    fn of_export(&self, name: &str, exports: &[ExportConfig]) -> Result<Vec<ExportLine>, Failure> {
+    fn would_answer(&self, wanted: Wanted) -> Result<Wanted, Failure> {
+        if wanted.watchdog.is_none() || self.answers {
+            return Ok(wanted);
+        }
+        let text = "the lines have a watchdog, and this frontend would not answer it (feature PING); update \
+                    it, or leave 'watchdog' out";
+        Err(Failure::new(ErrorCode::NotSupported, 0, text))
+    }
+
+    fn of_export(&self, name: &str, exports: &[ExportConfig]) -> Result<Wanted, Failure> {
         let Some(export) = exports.iter().find(|export| export.name == name) else {
             let names: Vec<_> = exports.iter().map(|export| export.name.as_str()).collect();
             let there = if names.is_empty() {
@@ -84,17 +97,25 @@ impl Session {
             );
             return Err(Failure::new(ErrorCode::NotAllowed, 0, text));
         }
-        Ok(export.lines.clone())
+        let watchdog = export.watchdog.map(|period| (period, export.name.clone()));
+        Ok(Wanted { lines: export.lines.clone(), watchdog })
     }
 }
 
+/// What a frontend wants, and may have.
+struct Wanted {
+    lines: Vec<ExportLine>,
+    /// The shortest of those who watch, and whose it is.
+    watchdog: Option<(Duration, String)>,
+}
+
 /// The lines of a line map, if the policy allows them.
-fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
+fn of_map(map: &str, cx: &Context<'_>) -> Result<Wanted, Failure> {
     let map: LineMap =
         map.parse().map_err(|error| Failure::new(ErrorCode::MapSyntax, 0, format!("{error}")))?;
     let policy = &cx.config.policy;
     let chip = map.chip.clone();
-    let lines: Vec<_> = ExportLine::of_map(map).collect();
+    let mut lines: Vec<_> = ExportLine::of_map(map).collect();
     // Who may have no line of a chip need not learn which chips and files the host has.
     if !policy.may_mean(&chip) {
         return Err(not_allowed(&chip, policy));
@@ -105,16 +126,38 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Vec<ExportLine>, Failure> {
         Ok(opened) if policy.is_about(opened.info()) => opened,
         _ => return Err(not_allowed(&chip, policy)),
     };
-    for (i, line) in lines.iter().enumerate() {
+    let mut watchdog = None;
+    for (i, line) in lines.iter_mut().enumerate() {
+        let of_line = |failure: Failure| Failure { mask: 1 << i, ..failure };
         let offset = offset_of(opened.as_ref(), &line.line).map_err(of_chip);
         let info = offset.and_then(|offset| opened.line(offset).map_err(of_chip));
-        let allowed = info.and_then(|info| {
-            let allowed = policy.allows(opened.info(), info.offset, &info.name);
-            allowed.map_err(|refusal| Failure::new(ErrorCode::NotAllowed, 0, refusal.to_string()))
+        let info = info.map_err(of_line)?;
+        let allowed = policy.allows(opened.info(), info.offset, &info.name).map_err(|refusal| {
+            of_line(Failure::new(ErrorCode::NotAllowed, 0, refusal.to_string()))
         });
-        allowed.map_err(|failure| Failure { mask: 1 << i, ..failure })?;
+        allowed?;
+        for (export, lent) in lent_too(&cx.config.exports, opened.as_ref(), info.offset) {
+            line.settings.limits = line.settings.limits.and(lent.settings.limits);
+            let other = export.watchdog.map(|period| (period, export.name.clone()));
+            watchdog = watchdog.into_iter().chain(other).min();
+        }
     }
-    Ok(lines)
+    Ok(Wanted { lines, watchdog })
+}
+
+/// The exports that limit a line or watch its frontend: that holds however the line is attached.
+fn lent_too<'e>(
+    exports: &'e [ExportConfig],
+    chip: &dyn Chip,
+    offset: Offset,
+) -> impl Iterator<Item = (&'e ExportConfig, &'e ExportLine)> {
+    let lines =
+        exports.iter().flat_map(|export| export.lines.iter().map(move |line| (export, line)));
+    lines.filter(move |(export, line)| {
+        (line.settings.limits.are_any() || export.watchdog.is_some())
+            && chip_is(&line.chip, chip.info())
+            && offset_of(chip, &line.line).is_ok_and(|line| line == offset)
+    })
 }
 
 fn not_allowed(chip: &str, policy: &Policy) -> Failure {

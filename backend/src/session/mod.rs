@@ -11,8 +11,10 @@ mod operation;
 mod outbox;
 mod requests;
 mod tell;
+mod watchdog;
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use log::Level;
 use vgpio_protocol::{DecodeError, ErrorCode, Event, Frame, Request};
@@ -23,6 +25,7 @@ use inlet::Inlet;
 pub use log_limit::LogLimit;
 use operation::Operation;
 pub use outbox::Outbox;
+use watchdog::Watch;
 
 /// What one frontend may ask in a turn before others have theirs: so many sets, a few dozen of the
 /// dearer messages, or one ATTACH, which looks at chips.
@@ -78,6 +81,9 @@ pub struct Session {
     last_seq: u64,
     operation: Option<Operation>,
     inlet: Inlet,
+    /// Whether it answers PING.
+    answers: bool,
+    watch: Option<Watch>,
     /// Lines whose edges were lost since the last snapshot, and how many.
     stale: u64,
     stale_edges: u32,
@@ -107,6 +113,9 @@ pub struct Attachment {
     pub export: Option<String>,
     /// The lines, in order.
     pub lines: Vec<AttachedLine>,
+    /// How long its frontend may take to say that it lives, and the export that says so; `None`: it is not
+    /// asked.
+    pub watchdog: Option<(Duration, String)>,
     links: Vec<Link>,
 }
 
@@ -170,6 +179,8 @@ impl Session {
             last_seq: 0,
             operation: None,
             inlet: Inlet::default(),
+            answers: false,
+            watch: None,
             stale: 0,
             stale_edges: 0,
             outbox: Outbox::default(),
@@ -266,7 +277,7 @@ impl Session {
             Ok(Some(request)) => {
                 self.request(frame.seq, &request, cx);
                 match request {
-                    Request::Set(_) | Request::Sync => CHEAP,
+                    Request::Set(_) | Request::Sync | Request::Pong => CHEAP,
                     Request::Attach(_) => SHARE,
                     _ => DEAR,
                 }
@@ -295,7 +306,11 @@ impl Session {
     /// Sends an error; a fatal one ends the session.
     fn fail(&mut self, seq: u64, failure: &Failure, cx: &mut Context<'_>) {
         self.counters.errors += 1;
-        let level = if cx.log.allows_one() { Level::Info } else { Level::Trace };
+        let level = match failure.code {
+            _ if !cx.log.allows_one() => Level::Trace,
+            ErrorCode::Unanswered => Level::Warn,
+            _ => Level::Info,
+        };
         let (code, text) = (failure.code.name(), printable(&failure.text));
         log::log!(level, "session {} ({}): {code}: {text}", self.id, self.name);
         self.outbox.push(&Event::Error(failure.report()), seq);

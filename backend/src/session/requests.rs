@@ -7,9 +7,10 @@ use vgpio_protocol::{
 };
 
 use super::operation::{Operation, Work};
+use super::watchdog::Watch;
 use super::{Attachment, Context, Phase, Session, printable};
 use crate::chip::LineConfig;
-use crate::hub::{Failure, Hub, Link, Step, in_session};
+use crate::hub::{Failure, Hold, Hub, Link, Route, Step, in_session};
 
 impl Session {
     pub(super) fn request(&mut self, seq: u64, request: &Request<'_>, cx: &mut Context<'_>) {
@@ -22,9 +23,15 @@ impl Session {
             (Phase::Attached(_), Request::Sync) => self.sync(seq, cx),
             (Phase::Attached(_), Request::Info) => self.info(seq, cx),
             (Phase::Ready | Phase::Attached(_), Request::Ring) if self.inlet.use_ring() => {}
+            (Phase::Attached(_), Request::Pong) if self.answers => {
+                self.watch.iter_mut().for_each(Watch::answered);
+            }
             _ => {
                 let text = match self.phase {
                     _ if *request == Request::Ring => "there is no ring, or it is in use already",
+                    _ if *request == Request::Pong => {
+                        "PONG answers PING, and nothing has been asked"
+                    }
                     Phase::New => "the first message must be HELLO",
                     Phase::Ready => "after HELLO comes ATTACH, which must have been accepted",
                     _ => "HELLO and ATTACH are sent once",
@@ -44,7 +51,9 @@ impl Session {
         }
         self.name = printable(hello.name);
         self.phase = Phase::Ready;
-        let features = if self.offer_ring(hello.features, cx) { features::RING } else { 0 };
+        let ring = if self.offer_ring(hello.features, cx) { features::RING } else { 0 };
+        let features = ring | hello.features & features::PING;
+        self.answers = features & features::PING != 0;
         self.outbox.push(
             &Event::Hello(HelloReply {
                 version: VERSION,
@@ -69,9 +78,14 @@ impl Session {
         }
         self.counters.sets += 1;
         let origin = self.origin(seq);
-        let mut failed = None;
+        let (mut failed, mut withheld) = (None, None);
         for Link { hold, route } in &attachment.links {
-            let mask = set.mask & route.lines();
+            let mut mask = set.mask & route.lines();
+            if mask != 0 && cx.hub.hold(*hold).is_some_and(Hold::is_limited) {
+                let (lines, bits) = (route.to_hold(mask), route.to_hold(set.bits));
+                let failure = cx.hub.withheld_levels(*hold, lines, bits);
+                mask &= !also(&mut withheld, failure, *route);
+            }
             if mask != 0
                 && let Step::Done(Err(failure)) =
                     cx.hub.set(*hold, route.to_hold(mask), route.to_hold(set.bits), origin)
@@ -80,7 +94,7 @@ impl Session {
                 failed = Some(Failure { mask: failure.mask & mask, ..failure });
             }
         }
-        if let Some(failure) = failed {
+        for failure in failed.into_iter().chain(withheld) {
             self.fail(seq, &failure, cx);
         }
     }
@@ -97,6 +111,9 @@ impl Session {
         if shared != 0 {
             let text = "a shared input keeps the settings it was attached with";
             return self.fail(seq, &Failure::new(ErrorCode::NotAllowed, shared, text), cx);
+        }
+        if let Some(failure) = withheld(attachment, change, cx.hub) {
+            return self.fail(seq, &failure, cx);
         }
         self.counters.configures += 1;
         let origin = self.origin(seq);
@@ -139,7 +156,7 @@ impl Session {
         let mut operation = Operation::new(seq, Work::Read { reason });
         for Link { hold: key, route } in &attachment.links {
             let lines = mask & route.lines();
-            if lines == 0 || cx.hub.hold(*key).is_none_or(crate::hub::Hold::is_lost) {
+            if lines == 0 || cx.hub.hold(*key).is_none_or(Hold::is_lost) {
                 continue;
             }
             operation.mask |= lines;
@@ -159,6 +176,30 @@ impl Session {
         }
         self.begin(operation, cx);
     }
+}
+
+/// Why lines may not be changed so yet.
+fn withheld(attachment: &Attachment, change: &Configure, hub: &mut Hub) -> Option<Failure> {
+    let mut withheld = None;
+    for Link { hold: key, route } in &attachment.links {
+        let is_meant = |hold: &&Hold| hold.is_limited() && change.mask & route.lines() != 0;
+        if let Some(hold) = hub.hold(*key).filter(is_meant) {
+            let config = hold.configured(&in_hold(change, *route));
+            also(&mut withheld, hub.withheld_settings(*key, &config), *route);
+        }
+    }
+    withheld
+}
+
+/// Adds a hold's failure to those of others; returns the session's lines that it is about.
+fn also(all: &mut Option<Failure>, failure: Option<Failure>, route: Route) -> u64 {
+    let Some(failure) = failure.map(|failure| in_session(failure, route)) else { return 0 };
+    let mask = failure.mask;
+    match all {
+        Some(all) => all.mask |= mask,
+        None => *all = Some(failure),
+    }
+    mask
 }
 
 /// The shared lines whose settings a change would not leave as they are.
@@ -191,7 +232,7 @@ fn not_settable(attachment: &Attachment, lines: u64) -> Failure {
 }
 
 /// A change of a session's lines as one of a hold's.
-fn in_hold(change: &Configure, route: crate::hub::Route) -> Configure {
+fn in_hold(change: &Configure, route: Route) -> Configure {
     Configure {
         mask: route.to_hold(change.mask),
         direction: change.direction.map(|directions| vgpio_protocol::Directions {

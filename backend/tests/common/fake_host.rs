@@ -80,37 +80,55 @@ fn awaited(state: LineState) -> AwaitedReport {
     }
 }
 
+/// A line of an export.
+fn mapped_led() -> MappedLine {
+    MappedLine {
+        vgpio: 0,
+        chip: "e6055400.gpio".into(),
+        line: OffsetOrName::Offset(11),
+        name: "LED1".into(),
+        refused: 0,
+        state: None,
+    }
+}
+
+fn exports() -> Vec<ExportReport> {
+    vec![
+        ExportReport {
+            name: "leds".into(),
+            lines: vec![mapped_led()],
+            sessions: vec![7],
+            watchdog_ms: Some(500),
+            unanswered: 2,
+        },
+        ExportReport {
+            name: "later".into(),
+            lines: vec![MappedLine {
+                vgpio: 12,
+                chip: "usb-gpio".into(),
+                line: OffsetOrName::Text("RELAY".into()),
+                name: String::new(),
+                refused: 0,
+                state: None,
+            }],
+            sessions: vec![],
+            watchdog_ms: None,
+            unanswered: 0,
+        },
+    ]
+}
+
 impl Host for FakeHost {
     fn status(&self) -> Status {
-        let led = MappedLine {
-            vgpio: 0,
-            chip: "e6055400.gpio".into(),
-            line: OffsetOrName::Offset(11),
-            name: "LED1".into(),
-            state: None,
-        };
         let state = LineState { direction: Direction::Output, level: 1, lost: false };
-        let held = MappedLine { state: Some(state), ..led.clone() };
+        let held = MappedLine { refused: 3, state: Some(state), ..mapped_led() };
         Status {
             version: "0.1.0".into(),
             pid: 4711,
             uptime_ms: 3_723_000,
             socket: Some("/run/vgpio/vgpiod.sock".into()),
             control: Some("/run/vgpio/control.sock".into()),
-            exports: vec![
-                ExportReport { name: "leds".into(), lines: vec![led], sessions: vec![7] },
-                ExportReport {
-                    name: "later".into(),
-                    lines: vec![MappedLine {
-                        vgpio: 12,
-                        chip: "usb-gpio".into(),
-                        line: OffsetOrName::Text("RELAY".into()),
-                        name: String::new(),
-                        state: None,
-                    }],
-                    sessions: vec![],
-                },
-            ],
+            exports: exports(),
             sessions: vec![SessionReport {
                 virtio: false,
                 id: 7,

@@ -122,6 +122,8 @@ fn code_may_pass(code: ErrorCode) -> bool {
         | ErrorCode::Permission
         | ErrorCode::LineLost
         | ErrorCode::Host
+        | ErrorCode::Unanswered
+        | ErrorCode::TooOften
         | ErrorCode::Other(_) => true,
         ErrorCode::TooLong
         | ErrorCode::UnknownType

@@ -21,7 +21,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 const MENDING_TIME: Duration = Duration::from_secs(5);
 
 /// What this client can do (`docs/protocol.md`, "Versions and features").
-pub(super) const FEATURES: u64 = features::RING;
+pub(super) const FEATURES: u64 = features::RING | features::PING;
 
 /// Events that may wait to be taken before no more are read from the socket.
 const MAX_EVENTS: usize = 4096;

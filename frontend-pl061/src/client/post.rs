@@ -230,6 +230,13 @@ impl Client {
         seq
     }
 
+    /// Tells the backend that somebody is here. Where the queue is full, what waits in it tells as much.
+    pub(super) fn answer(&mut self) {
+        if self.has_room() {
+            self.post(Request::Pong);
+        }
+    }
+
     fn query(&mut self, request: Request<'_>) -> bool {
         let possible = self.attached_now() && self.has_room();
         if possible {

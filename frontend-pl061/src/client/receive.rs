@@ -89,6 +89,10 @@ impl Client {
             Message::Lines(lines) => self.take_lines(lines),
             // What waits for room is written after what was read has been taken.
             Message::Room => Ok(()),
+            Message::Ping => {
+                self.answer();
+                Ok(())
+            }
             Message::Synced => {
                 if seq <= self.syncs.reached || seq > self.syncs.sent {
                     return Err(Error::Protocol(Violation::WrongReply("SYNCED", seq)));
@@ -242,6 +246,7 @@ fn unexpected(message: &Message<'_>) -> Error {
         Message::Lost(_) => "LOST",
         Message::Restored(_) => "RESTORED",
         Message::Room => "ROOM",
+        Message::Ping => "PING",
         Message::Error(_) => "ERROR",
     }))
 }

@@ -288,6 +288,7 @@ fn owned(request: Request<'_>) -> Request<'static> {
         Request::Set(set) => Request::Set(set),
         Request::Get(mask) => Request::Get(mask),
         Request::Ring => Request::Ring,
+        Request::Pong => Request::Pong,
         Request::Sync => Request::Sync,
     }
 }

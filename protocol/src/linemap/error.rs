@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::allowance::RateError;
 use crate::limits::MAX_LINES;
 use crate::settings::{PeriodError, UnknownWord};
 
@@ -76,6 +77,9 @@ pub enum MapReason {
     /// The value is no period.
     #[error(transparent)]
     Period(#[from] PeriodError),
+    /// The value is no rate.
+    #[error(transparent)]
+    Rate(#[from] RateError),
     /// Lines would be read without a pause.
     #[error("'poll' is 0; give a period such as 10ms")]
     PollZero,

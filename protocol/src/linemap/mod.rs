@@ -79,6 +79,8 @@ const KEYS: &[&str] = &[
     "debounce",
     "shared",
     "poll",
+    "max-toggle-rate",
+    "min-hold",
 ];
 
 impl FromStr for LineMap {
@@ -140,6 +142,8 @@ impl Draft {
             "edges" => settings.edges = value.parse()?,
             "debounce" => settings.debounce = Some(value.parse()?),
             "shared" => settings.shared = on_off(value)?,
+            "max-toggle-rate" => settings.limits.max_toggle_rate = Some(value.parse()?),
+            "min-hold" => settings.limits.min_hold = Some(value.parse()?),
             _ => settings.poll = Some(poll(value)?),
         }
         Ok(())

@@ -83,6 +83,7 @@ pub fn encode(line: &str, seq: u64) -> Vec<u8> {
         }
         "GET" => Request::Get(number(rest)),
         "SYNC" => Request::Sync,
+        "PONG" => Request::Pong,
         _ => return hex(line),
     };
     request.encode(seq, &mut bytes);

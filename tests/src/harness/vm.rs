@@ -148,6 +148,11 @@ impl Vm {
         });
     }
 
+    /// What QEMU has written to its standard error.
+    pub fn errors(&self) -> String {
+        machine::errors(self.folder.path())
+    }
+
     /// The process.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process number"))

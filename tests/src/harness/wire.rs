@@ -71,6 +71,11 @@ impl Wire {
         self.send(Request::Hello(Hello { version_min, version_max, features, name }));
     }
 
+    /// Says HELLO, and that it answers PING.
+    pub fn hello_to_be_watched(&mut self, name: &str) {
+        self.hello_with(name, features::PING);
+    }
+
     /// Says HELLO, and returns the descriptor that comes with the reply: that of a ring.
     pub fn hello_for_ring(&mut self, name: &str) -> File {
         self.hello_with(name, features::RING);

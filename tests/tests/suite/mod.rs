@@ -7,6 +7,7 @@ mod controller;
 mod crowd;
 mod inputs;
 mod lifecycle;
+mod limits;
 mod outputs;
 mod owners;
 mod safe;

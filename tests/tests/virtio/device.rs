@@ -45,6 +45,20 @@ fn directions_and_levels_reach_the_chip_and_come_from_it() {
 }
 
 #[test]
+fn what_may_not_change_yet_fails_and_stays() {
+    let mut device = Device::lending("vgpios=0,gpios=11,min-hold=4000s");
+    let mut guest = device.guest();
+    assert_eq!(guest.request(Kind::SetDirection, 0, 1), [0, 0]);
+    assert_eq!(guest.request(Kind::SetValue, 0, 1), [0, 0]);
+    assert_eq!(guest.request(Kind::SetValue, 0, 0), [1, 0]);
+    assert_eq!(guest.request(Kind::SetDirection, 0, 2), [1, 0]);
+    assert_eq!(guest.request(Kind::SetValue, 0, 1), [0, 0]);
+    assert!(device.bench.world.level(11));
+    assert_eq!(device.bench.world.info(11).direction, Direction::Output);
+    assert_eq!(device.bench.daemon.status().sessions[0].lines[0].refused, 2);
+}
+
+#[test]
 fn what_cannot_be_done_fails() {
     let device = Device::lending("vgpios=0:2,gpios=11:21");
     let mut guest = device.guest();

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How often lines may change, and clients that do not answer any more.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use vgpio::client::{Error, Event};
+use vgpio_protocol::{Direction, ErrorCode};
+use vgpio_tests::harness::{Guest, LABEL, Outside, Wire, eventually, export};
+
+use super::{Bench, lines};
+
+/// Longer than any test.
+const LONG: &str = "min-hold=4000s";
+
+/// A daemon that lends lines 5 and 6 to anyone; line 5 is in an export, and has these limits.
+fn limiting(limits: &str) -> Bench {
+    let export = format!("relay={LABEL},gpios=5,{limits}");
+    Bench::new(&["--export", &export, "--allow-line-maps"])
+}
+
+/// What was refused of each line of the only client.
+fn refused(bench: &Bench) -> Vec<u64> {
+    let [session] = &bench.daemon.status().sessions[..] else { panic!("there is one") };
+    session.lines.iter().map(|line| line.refused).collect()
+}
+
+/// Waits for the refusal of a change, and returns its text.
+fn refusal(guest: &mut Guest, mask: u64) -> String {
+    guest.sync_whatever();
+    let report = guest.error();
+    assert_eq!((report.code, report.mask), (ErrorCode::TooOften, mask), "{report}");
+    report.text
+}
+
+#[test]
+fn a_line_that_may_not_change_yet_stays_and_others_of_the_set_change() {
+    let mut bench = limiting(LONG);
+    let mut guest = bench.attach(lines("gpios=5:6"));
+    // The first level of an output need not be held.
+    guest.drive(0b11, 0b00);
+    guest.set(0b01, 0b01);
+    guest.client.set(0b11, 0b10);
+    let text = refusal(&mut guest, 0b01);
+    assert!(text.contains(LABEL) && text.contains("line 5") && text.contains(LONG), "{text}");
+    assert_eq!((bench.world.levels(&[5, 6]), refused(&bench)), (0b11, vec![1, 0]));
+    // To its level it may be set as often as anybody likes.
+    for _ in 0..3 {
+        guest.set(0b11, 0b11);
+    }
+    assert_eq!(refused(&bench), [1, 0]);
+    guest.set(0b10, 0b00);
+    assert_eq!(bench.world.levels(&[5, 6]), 0b01);
+}
+
+#[test]
+fn a_change_of_directions_is_refused_as_a_whole() {
+    let mut bench = limiting(LONG);
+    let mut guest = bench.attach(lines("gpios=5:6"));
+    guest.drive(0b11, 0b00);
+    guest.set(0b01, 0b01);
+    guest.client.configure_directions(0b11, 0, 0);
+    refusal(&mut guest, 0b01);
+    assert_eq!(bench.world.levels(&[5, 6]), 0b01);
+    for offset in [5, 6] {
+        assert_eq!(bench.world.info(offset).direction, Direction::Output, "{offset}");
+    }
+    assert_eq!(guest.client.outputs(), 0b11);
+}
+
+#[test]
+fn a_line_may_change_again_when_it_was_held_as_long_as_it_must() {
+    let mut bench = limiting("min-hold=20ms");
+    let mut guest = bench.attach(export("relay"));
+    guest.drive(1, 0);
+    for level in [1, 0, 1] {
+        sleep(Duration::from_millis(25));
+        guest.set(1, level);
+        assert_eq!(bench.world.level(5), level == 1);
+    }
+}
+
+#[test]
+fn whoever_takes_a_line_again_gains_nothing() {
+    let mut bench = limiting("max-toggle-rate=0.001");
+    let mut guest = bench.attach(lines("gpios=5"));
+    guest.drive(1, 1);
+    drop(guest);
+    bench.wait_until_gone();
+    bench.wait_until_free(5);
+    let refusal_of_init = Guest::refusal(&bench.daemon, lines("gpios=5,init=high"));
+    assert_eq!(refusal_of_init.code, ErrorCode::TooOften, "{refusal_of_init}");
+    assert!(bench.world.info(5).consumer.is_none());
+    let mut guest = bench.attach(lines("gpios=5"));
+    guest.client.configure_directions(1, 1, 1);
+    refusal(&mut guest, 1);
+    assert_eq!(bench.world.info(5).direction, Direction::Input);
+    assert_eq!(refused(&bench), [2]);
+}
+
+#[test]
+fn safe_states_are_not_limited() {
+    let mut bench = limiting(&format!("{LONG},safe=low"));
+    let mut guest = bench.attach(export("relay"));
+    guest.drive(1, 1);
+    assert!(bench.world.level(5));
+    drop(guest);
+    bench.wait_until_gone();
+    bench.sees(5, false);
+}
+
+/// How long clients may take to answer here.
+const PERIOD: Duration = Duration::from_secs(1);
+
+fn watching() -> Bench {
+    let export = format!("relay={LABEL},gpios=5,safe=low");
+    Bench::new(&["--export", &export, "--watchdog", "1s", "--allow-line-maps"])
+}
+
+/// Lets a client answer for so long.
+fn live(guest: &mut Guest, time: Duration) {
+    let end = Instant::now() + time;
+    let disconnected = |event| assert!(!matches!(event, Event::Disconnected { .. }), "{event:?}");
+    while guest.client.wait(end, &mut |event| disconnected(event)) {}
+}
+
+#[test]
+fn a_client_that_does_not_answer_is_dead_until_it_lives_again() {
+    for by in [export("relay"), lines("gpios=5,safe=low")] {
+        let mut bench = watching();
+        let mut guest = bench.attach(by);
+        guest.drive(1, 1);
+        live(&mut guest, 2 * PERIOD + PERIOD / 2);
+        assert!(bench.world.level(5));
+        // From here on it does nothing.
+        bench.wait_until_gone();
+        bench.sees(5, false);
+        let ended = guest.event("the end", |event| match event {
+            Event::Disconnected { error: Error::Ended(report), retry: true } => Some(report.code),
+            _ => None,
+        });
+        assert_eq!(ended, ErrorCode::Unanswered);
+        guest.event("lines again", |event| matches!(event, Event::Connected).then_some(()));
+        guest.sync();
+        bench.sees(5, true);
+    }
+}
+
+#[test]
+fn clients_that_did_not_answer_are_counted_and_logged() {
+    let mut bench = watching();
+    for (by, count) in [(export("relay"), 1), (lines("gpios=5"), 2)] {
+        let mut guest = bench.attach(by);
+        live(&mut guest, PERIOD + PERIOD / 2);
+        bench.wait_until_gone();
+        let status = bench.daemon.status();
+        let [relay] = &status.exports[..] else { panic!("{status:?}") };
+        assert_eq!((relay.watchdog_ms, relay.unanswered), (Some(1000), count));
+    }
+    bench.daemon.wait_for_log("unanswered: no answer for 1s");
+}
+
+#[test]
+fn clients_that_would_not_answer_get_no_watched_lines() {
+    let bench = watching();
+    let mut wire = Wire::connect(&bench.daemon);
+    wire.hello("old");
+    wire.attach("relay");
+    wire.attach_map(&format!("{LABEL},gpios=5"));
+    for _ in 0..2 {
+        let told = wire.error().expect("it is refused");
+        assert_eq!(told.code, ErrorCode::NotSupported, "{told:?}");
+    }
+    wire.attach_map(&format!("{LABEL},gpios=6"));
+    assert!(wire.sync());
+    eventually("it has the other line", || {
+        (bench.daemon.status().sessions.first()?.lines.len() == 1).then_some(())
+    });
+}
