@@ -22,7 +22,7 @@ pub enum Source {
     Signal,
     /// `/dev` has changed.
     Devices,
-    /// The keeper of lines has gone.
+    /// The keeper of lines has said something, or has gone.
     Keeper,
     /// A worker has completed something, or the thread of a virtual machine monitor asks something.
     Worker,

@@ -26,6 +26,11 @@ fn a_keeper_that_is_stuck_keeps_no_line_from_the_next_client() {
     let mut client = guest(&bench);
     client.drive(1, 1);
     assert!(bench.world.level(5));
+    // Its successor has the descriptor that the connection to it had, and is watched as well.
+    let second = eventually("another keeper", || keeper_of(&bench.daemon));
+    assert_ne!(second, keeper);
+    kill(second, Signal::SIGKILL).expect("it runs");
+    eventually("a third one", || keeper_of(&bench.daemon).filter(|third| *third != second));
     bench = restart(bench, &mut client, Daemon::kill);
     assert!(bench.world.level(5));
 }

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
+use std::io::ErrorKind;
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use std::rc::Rc;
 use std::thread;
 
 use nix::errno::Errno;
@@ -59,6 +62,27 @@ fn a_daemon_that_must_be_confined_does_not_start_where_it_cannot() {
 }
 
 #[test]
+fn a_daemon_is_ready_when_it_is_confined_and_not_before() {
+    let folder = folder();
+    let notify = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&notify).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let mut said = [0; 64];
+    without(LANDLOCK, || {
+        let mut command = required(folder.path());
+        command.env("NOTIFY_SOCKET", &notify);
+        assert_eq!(Daemon::run(command).status.code(), Some(1));
+    });
+    assert_eq!(manager.recv(&mut said).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let folder = Rc::new(folder);
+    let mut command = required(folder.path());
+    command.env("NOTIFY_SOCKET", &notify);
+    let _daemon = Daemon::start_by(&folder, command);
+    let ready = eventually("it is ready", || manager.recv(&mut said).ok());
+    assert_eq!(said.get(..ready), Some(&b"READY=1"[..]));
+}
+
+#[test]
 fn there_is_no_sandbox_where_it_is_switched_off() {
     let daemon = Daemon::start(&[&OPTIONS[..], &["--sandbox", "off"]].concat());
     assert_eq!(daemon.proc_status("Seccomp"), 0);
@@ -75,7 +99,7 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
         SYS_socket,
     };
 
-    let folder = std::rc::Rc::new(folder());
+    let folder = Rc::new(folder());
     let socket = folder.path().join("device");
     let device = format!("{},export=lines", socket.display());
     let options = [&OPTIONS[..], &["--vhost-user", &device]].concat();

@@ -5,14 +5,16 @@
 
 use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
 };
-use vgpio_tests::harness::{Daemon, eventually, folder};
+use vgpio_tests::harness::{Daemon, command, eventually, folder};
 
 /// Starts a keeper as well.
 const OPTIONS: [&str; 3] = ["--keep", "keeper", "--allow-line-maps"];
@@ -45,6 +47,31 @@ fn a_socket_that_lets_nobody_in_does_not_keep_a_daemon_waiting() {
     assert_eq!(daemon.status().sessions.len(), 0);
     let log = daemon.stop().log;
     assert!(log.contains("lines do not outlive this daemon"), "{log}");
+}
+
+#[test]
+fn whoever_lies_about_descriptors_gives_the_daemon_none_of_its_own() {
+    const COUNT: u32 = 40;
+    let folder = Rc::new(folder());
+    let notify = folder.path().join("notify");
+    let _manager = UnixDatagram::bind(&notify).unwrap();
+    let names: Vec<_> = (0..COUNT).map(|i| format!("vgpio-lines-{i}")).collect();
+    let inner = command(folder.path(), &["--keep", "systemd", "--allow-line-maps"]);
+    // Python becomes the daemon, and has its number.
+    let replace = "import os, sys; os.closerange(3, 256); os.environ['LISTEN_PID'] = str(os.getpid()); \
+                  os.execvp(sys.argv[1], sys.argv[1:])";
+    let mut lying = Command::new("python3");
+    lying.args(["-c", replace]).arg(inner.get_program());
+    lying.args(inner.get_args()).stdin(Stdio::null());
+    for (name, value) in inner.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        lying.env(name, value);
+    }
+    lying.env("LISTEN_FDS", COUNT.to_string()).env("LISTEN_FDNAMES", names.join(":"));
+    lying.env("NOTIFY_SOCKET", &notify).env("FDSTORE", "64");
+    let daemon = Daemon::start_by(&folder, lying);
+    assert_eq!(daemon.status().sessions.len(), 0);
+    let log = daemon.stop().log;
+    assert!(!log.contains("are given up"), "{log}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use clap_complete::Shell;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::{Config, ConfigError};
+use crate::keep::left_with_systemd;
 use crate::sandbox::Sandbox;
 use crate::server::Server;
 
@@ -31,13 +32,15 @@ pub fn serve(
     sandbox: Sandbox,
     config: impl FnOnce() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode, Box<dyn Error>> {
+    // Before there are others that a wrong LISTEN_FDS could mean.
+    let left = left_with_systemd();
     log::start(log.level());
     if let Err(errno) = raise_descriptor_limit() {
         ::log::warn!("fewer frontends can be served than might be: RLIMIT_NOFILE: {errno}");
     }
     let config = config()?;
     let folders = config.folders();
-    let server = Server::new(config)?;
+    let server = Server::new(config, left)?;
     sandbox.enter(&folders)?;
     server.run()?;
     Ok(ExitCode::SUCCESS)

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_name;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::{close, geteuid, setsid};
 
-use super::Part;
 use super::message::{Message, timeout};
+use super::{PATIENCE, Part};
 
 /// Requests that a keeper holds at most, each with its record.
 pub const MOST: usize = 2048;
@@ -43,8 +44,24 @@ pub fn run() -> io::Result<()> {
     std::env::set_current_dir("/")?;
     // What whoever started the daemon has let it inherit would live as long as the keeper.
     close_all_but_standard();
+    let most = match descriptors() {
+        Ok(most) => usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(OWN) / 2,
+        Err(_) => MOST,
+    };
     let listener = io::stdin().as_fd().try_clone_to_owned()?;
-    serve(&UnixListener::from(listener), MOST)
+    serve(&UnixListener::from(listener), most.min(MOST))
+}
+
+/// Descriptors that a keeper needs for itself.
+const OWN: usize = 8;
+
+/// How many descriptors this process may have, once it has raised that as far as it may.
+fn descriptors() -> nix::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(hard)
 }
 
 /// Closes descriptors from 3 on.
@@ -61,12 +78,18 @@ fn close_all_but_standard() {
 /// Serves daemons by a socket, one after the other, and holds so many requests.
 fn serve(listener: &UnixListener, most: usize) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let (mut kept, mut grace) = (Vec::new(), FIRST);
+    let (mut kept, mut grace, mut came) = (Vec::new(), FIRST, None);
     loop {
-        let Some(daemon) = next(listener, Instant::now() + grace)? else { return Ok(()) };
+        let daemon = match came.take() {
+            Some(daemon) => daemon,
+            None => match next(listener, Instant::now() + grace)? {
+                Some(daemon) => daemon,
+                None => return Ok(()),
+            },
+        };
         // One that breaks off has gone like any other.
-        let _ = attend(&daemon, &mut kept, &mut grace, most);
-        if kept.is_empty() {
+        came = attend(&daemon, listener, &mut kept, &mut grace, most).unwrap_or_default();
+        if kept.is_empty() && came.is_none() {
             return Ok(());
         }
     }
@@ -83,15 +106,21 @@ fn next(listener: &UnixListener, until: Instant) -> io::Result<Option<UnixStream
             Err(nix::errno::Errno::EINTR) => continue,
             Err(errno) => return Err(errno.into()),
         }
-        match listener.accept() {
-            Ok((stream, _)) if is_own(&stream) => return Ok(Some(stream)),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+        if let Some(daemon) = accept(listener)? {
+            return Ok(Some(daemon));
         }
         if left.is_zero() {
             return Ok(None);
         }
+    }
+}
+
+/// A daemon that has connected, if one has.
+fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    match listener.accept() {
+        Ok((stream, _)) => Ok(Some(stream).filter(is_own)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -102,29 +131,47 @@ pub fn is_own(stream: &UnixStream) -> bool {
     peer.is_ok_and(|peer| peer.uid() == geteuid().as_raw())
 }
 
-/// Tells a daemon what is held, and does what it asks until it has gone.
+/// Tells a daemon what is held, and does what it asks until it has gone, or another one has come: there is one
+/// at a time, and one that is stopped does not say so. Returns that one.
 fn attend(
     daemon: &UnixStream,
+    listener: &UnixListener,
     kept: &mut Vec<Kept>,
     grace: &mut Duration,
     most: usize,
-) -> io::Result<()> {
+) -> io::Result<Option<UnixStream>> {
     let socket = daemon.as_fd();
     for Kept { part, number, fd } in &*kept {
-        Message::Keep(*part, *number).send(socket, Some(fd.as_fd()), PollTimeout::NONE)?;
+        Message::Keep(*part, *number).send(socket, Some(fd.as_fd()), PATIENCE)?;
     }
-    Message::End.send(socket, None, PollTimeout::NONE)?;
-    while let Some((message, passed)) = Message::receive(socket, PollTimeout::NONE)? {
-        match (message, passed) {
-            (Message::Grace(ms), _) => *grace = Duration::from_millis(ms),
-            (Message::Forget(gone), _) => kept.retain(|kept| kept.number != gone),
-            (Message::Keep(part, number), Some(fd)) if kept.len() < 2 * most => {
-                kept.push(Kept { part, number, fd });
+    Message::End.send(socket, None, PATIENCE)?;
+    loop {
+        let mut fds = [socket, listener.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let [has_said, has_come] = fds.map(|fd| fd.any().unwrap_or(false));
+        if has_said {
+            let Some((message, passed)) = Message::receive(socket, PATIENCE)? else {
+                return Ok(None);
+            };
+            match (message, passed) {
+                (Message::Grace(ms), _) => *grace = Duration::from_millis(ms),
+                (Message::Forget(gone), _) => kept.retain(|kept| kept.number != gone),
+                (Message::Keep(part, number), Some(fd)) if kept.len() < 2 * most => {
+                    kept.push(Kept { part, number, fd });
+                }
+                // The kernel drops descriptors that a process may not have.
+                (Message::Keep(_, number), _) => {
+                    Message::Refused(number).send(socket, None, PATIENCE)?;
+                }
+                _ => {}
             }
-            _ => {}
+        } else if has_come && let Some(next) = accept(listener)? {
+            return Ok(Some(next));
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

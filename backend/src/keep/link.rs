@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::poll::PollTimeout;
+
 use super::keeper::{MOST, is_own};
 use super::message::Message;
 use super::{PATIENCE, Part};
@@ -22,6 +24,8 @@ pub struct Link {
     path: PathBuf,
     grace: Duration,
     socket: Option<UnixStream>,
+    /// How many connections there have been.
+    number: u64,
     /// The keeper, if this daemon has started it.
     child: Option<Child>,
 }
@@ -36,7 +40,7 @@ impl Link {
     /// # Errors
     /// When what is there is no keeper of this user, or it breaks off.
     pub fn open(path: PathBuf, grace: Duration) -> io::Result<(Self, Vec<Left>)> {
-        let mut link = Self { path, grace, socket: None, child: None };
+        let mut link = Self { path, grace, socket: None, number: 0, child: None };
         let left = match connect(&link.path) {
             Ok(socket) => link.greet(socket)?,
             Err(_) => Vec::new(),
@@ -50,10 +54,24 @@ impl Link {
         self.socket.is_some()
     }
 
-    /// The connection, which tells by its end that the keeper has gone.
+    /// The connection, which tells by its end that the keeper has gone, and its number.
     #[must_use]
-    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.socket.as_ref().map(AsFd::as_fd)
+    pub fn socket(&self) -> Option<(u64, BorrowedFd<'_>)> {
+        self.socket.as_ref().map(|socket| (self.number, socket.as_fd()))
+    }
+
+    /// The number of a request that the keeper has no room for; `None` if it has said nothing.
+    ///
+    /// # Errors
+    /// When it has gone, or says something else.
+    pub fn hear(&self) -> io::Result<Option<u64>> {
+        let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        match Message::receive(socket.as_fd(), PollTimeout::ZERO) {
+            Ok(Some((Message::Refused(number), _))) => Ok(Some(number)),
+            Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Starts a keeper, unless there is one. It inherits the socket that it listens on, and nothing else.
@@ -94,6 +112,7 @@ impl Link {
                 Some((Message::Keep(part, number), Some(fd))) => left.push((part, number, fd)),
                 Some((Message::End, _)) => {
                     self.socket = Some(socket);
+                    self.number += 1;
                     return Ok(left);
                 }
                 Some(_) => {}
@@ -119,11 +138,15 @@ impl Link {
         self.send(Message::Forget(number), None)
     }
 
-    /// Whoever does not listen is not asked again.
+    /// Whoever does not listen is not asked again. Other errors are this daemon's, or pass.
     fn send(&mut self, message: Message, passed: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
         let sent = message.send(socket.as_fd(), passed, PATIENCE);
-        sent.inspect_err(|_| self.lose())
+        sent.inspect_err(|error| {
+            if is_end(error) {
+                self.lose();
+            }
+        })
     }
 
     /// Takes leave of a keeper that has gone, or is stuck.
@@ -147,8 +170,43 @@ impl Link {
     }
 }
 
+/// Whether nothing more can be sent after this: the keeper has gone, does not listen, or has part of a message.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected, TimedOut, WriteZero};
+    [BrokenPipe, ConnectionReset, NotConnected, TimedOut, WriteZero].contains(&error.kind())
+}
+
 fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         log::warn!("cannot remove {}: {error}", path.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_keeper_is_lost_by_its_end_and_not_by_other_errors() {
+        let (own, other) = UnixStream::pair().unwrap();
+        let mut link = Link {
+            path: PathBuf::new(),
+            grace: Duration::ZERO,
+            socket: Some(own),
+            number: 1,
+            child: None,
+        };
+        for errno in [Errno::ETOOMANYREFS, Errno::EMFILE, Errno::ENOBUFS] {
+            assert!(!is_end(&errno.into()), "{errno}");
+        }
+        link.forget(1).unwrap();
+        assert!(link.is_up());
+        drop(other);
+        assert_eq!(link.forget(2).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert!(!link.is_up());
     }
 }

@@ -24,6 +24,8 @@ pub enum Message {
     Forget(u64),
     /// That was all that has been kept. Keeper to daemon.
     End,
+    /// There is no room for the descriptors of this number. Keeper to daemon.
+    Refused(u64),
 }
 
 impl Message {
@@ -34,6 +36,7 @@ impl Message {
             Self::Keep(Part::Request, number) => (3, number),
             Self::Forget(number) => (4, number),
             Self::End => (5, 0),
+            Self::Refused(number) => (6, number),
         };
         let mut bytes = [0; SIZE];
         let (first, second) = bytes.split_at_mut(SIZE / 2);
@@ -51,6 +54,7 @@ impl Message {
             3 => Some(Self::Keep(Part::Request, number)),
             4 => Some(Self::Forget(number)),
             5 => Some(Self::End),
+            6 => Some(Self::Refused(number)),
             _ => None,
         }
     }
@@ -130,6 +134,7 @@ mod tests {
             Message::Keep(Part::Request, u64::MAX),
             Message::Forget(0),
             Message::End,
+            Message::Refused(9),
         ];
         for message in all {
             assert_eq!(Message::decode(message.encode()), Some(message));

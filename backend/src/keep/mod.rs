@@ -28,6 +28,7 @@ mod message;
 mod record;
 mod systemd;
 
+pub use link::Left;
 use link::Link;
 pub use record::{Guest, LineNote, Note, Record};
 use systemd::{Manager, PREFIX};
@@ -52,7 +53,7 @@ pub struct Key(u64);
 #[derive(Debug)]
 enum Place {
     Nobody,
-    Systemd(Manager),
+    Systemd,
     Keeper(Link),
 }
 
@@ -66,6 +67,8 @@ struct Entry {
 /// All lines that are kept.
 #[derive(Debug)]
 pub struct Store {
+    /// Whoever has started this process and wants to know when it is ready.
+    manager: Option<Manager>,
     place: Place,
     entries: BTreeMap<Key, Entry>,
     last: u64,
@@ -76,19 +79,24 @@ impl Store {
     /// Nothing is kept.
     #[must_use]
     pub fn none() -> Self {
-        Self { place: Place::Nobody, entries: BTreeMap::new(), last: 0, most: 0 }
+        Self { manager: None, place: Place::Nobody, entries: BTreeMap::new(), last: 0, most: 0 }
     }
 
-    /// Where lines are to be kept, and what an earlier daemon has left there. What fails is logged: the
-    /// daemon can do without.
+    /// Where lines are to be kept, and what an earlier daemon has left there; `inherited` is what systemd has
+    /// stored. What fails is logged: the daemon can do without.
     #[must_use]
-    pub fn open(keep: Keep, keeper: Option<PathBuf>, grace: Duration) -> (Self, Vec<(Key, Note)>) {
+    pub fn open(
+        keep: Keep,
+        keeper: Option<PathBuf>,
+        grace: Duration,
+        inherited: Vec<Left>,
+    ) -> (Self, Vec<(Key, Note)>) {
         let mut store = Self::none();
-        let manager = manager();
+        store.manager = manager();
         if keep == Keep::Off {
             return (store, Vec::new());
         }
-        match place(keep, manager, keeper, grace) {
+        match place(keep, store.manager.is_some(), keeper, grace, inherited) {
             Ok((place, most, left)) => {
                 (store.place, store.most) = (place, most);
                 let notes = store.take_over(left);
@@ -98,6 +106,13 @@ impl Store {
                 log::error!("lines do not outlive this daemon: {error}");
                 (store, Vec::new())
             }
+        }
+    }
+
+    /// Tells whoever has started this process that it is ready.
+    pub fn tell_ready(&self) {
+        if let Some(Err(error)) = self.manager.as_ref().map(Manager::ready) {
+            log::error!("systemd is not told that the daemon is ready: {error}");
         }
     }
 
@@ -120,13 +135,13 @@ impl Store {
     pub fn has_keeper(&self) -> bool {
         match &self.place {
             Place::Nobody => false,
-            Place::Systemd(_) => true,
+            Place::Systemd => true,
             Place::Keeper(link) => link.is_up(),
         }
     }
 
     /// Puts together what belongs together. What is of no use is given up.
-    fn take_over(&mut self, left: Vec<link::Left>) -> Vec<(Key, Note)> {
+    fn take_over(&mut self, left: Vec<Left>) -> Vec<(Key, Note)> {
         let mut parts: BTreeMap<u64, (Option<OwnedFd>, Option<OwnedFd>)> = BTreeMap::new();
         for (part, number, fd) in left {
             let (record, request) = parts.entry(number).or_default();
@@ -175,7 +190,12 @@ impl Store {
         let number = self.last + 1;
         let sent = record.and_then(|record| {
             let entry = Entry { request, record };
-            self.tell_keep(number, &entry).map(|()| entry).map_err(|error| error.to_string())
+            let told = self.tell_keep(number, &entry);
+            if told.is_err() && self.has_keeper() {
+                // One part of them may be there.
+                self.tell_forget(number);
+            }
+            told.map(|()| entry).map_err(|error| error.to_string())
         });
         match sent {
             Ok(entry) => {
@@ -221,12 +241,37 @@ impl Store {
         }
     }
 
-    /// What tells by its end that the keeper has gone.
+    /// The connection to the keeper, and its number: another one may have the same descriptor.
     #[must_use]
-    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+    pub fn socket(&self) -> Option<(u64, BorrowedFd<'_>)> {
         match &self.place {
             Place::Keeper(link) => link.socket(),
             _ => None,
+        }
+    }
+
+    /// The keeper has said something, or has gone; the latter is mended.
+    pub fn hear(&mut self) {
+        let Place::Keeper(link) = &mut self.place else { return };
+        let mut refused = Vec::new();
+        let has_gone = loop {
+            match link.hear() {
+                Ok(Some(number)) => refused.push(number),
+                Ok(None) => break false,
+                Err(_) => break true,
+            }
+        };
+        for number in refused {
+            if self.entries.contains_key(&Key(number)) {
+                log::error!(
+                    "lines do not outlive this daemon: the keeper has no room for their request, for it may \
+                     not have as many descriptors (RLIMIT_NOFILE)"
+                );
+                self.tell_forget(number);
+            }
+        }
+        if has_gone {
+            self.renew();
         }
     }
 
@@ -256,13 +301,13 @@ impl Store {
 
     /// The record goes first: a request without it would be of no use to anybody.
     fn tell_keep(&mut self, number: u64, entry: &Entry) -> io::Result<()> {
-        match &mut self.place {
-            Place::Nobody => Ok(()),
-            Place::Systemd(manager) => {
+        match (&mut self.place, &self.manager) {
+            (Place::Nobody, _) | (Place::Systemd, None) => Ok(()),
+            (Place::Systemd, Some(manager)) => {
                 manager.keep(number, entry.record.as_fd())?;
                 manager.keep(number, entry.request.as_fd())
             }
-            Place::Keeper(link) => {
+            (Place::Keeper(link), _) => {
                 link.start()?;
                 hand_over(link, number, entry)
             }
@@ -270,10 +315,10 @@ impl Store {
     }
 
     fn tell_forget(&mut self, number: u64) {
-        let told = match &mut self.place {
-            Place::Nobody => Ok(()),
-            Place::Systemd(manager) => manager.forget(number),
-            Place::Keeper(link) => link.forget(number),
+        let told = match (&mut self.place, &self.manager) {
+            (Place::Nobody, _) | (Place::Systemd, None) => Ok(()),
+            (Place::Systemd, Some(manager)) => manager.forget(number),
+            (Place::Keeper(link), _) => link.forget(number),
         };
         if let Err(error) = told {
             log::warn!("lines may stay held by whoever keeps them: {error}");
@@ -281,13 +326,9 @@ impl Store {
     }
 }
 
-/// systemd, if it has started this process; it is told that the daemon is ready.
+/// systemd, if it has started this process.
 fn manager() -> Option<Manager> {
-    let manager = Manager::of_environment().and_then(|manager| {
-        manager.as_ref().map_or(Ok(()), Manager::ready)?;
-        Ok(manager)
-    });
-    manager.unwrap_or_else(|error| {
+    Manager::of_environment().unwrap_or_else(|error| {
         log::error!("systemd cannot be spoken to: {error}");
         None
     })
@@ -296,19 +337,20 @@ fn manager() -> Option<Manager> {
 /// Where lines are kept, how many requests there at most, and what is there.
 fn place(
     keep: Keep,
-    manager: Option<Manager>,
+    is_managed: bool,
     keeper: Option<PathBuf>,
     grace: Duration,
-) -> io::Result<(Place, usize, Vec<link::Left>)> {
+    inherited: Vec<Left>,
+) -> io::Result<(Place, usize, Vec<Left>)> {
     let room = Manager::room();
     let has_room = room.is_some_and(|room| room > 0);
-    match (keep, manager, keeper) {
-        (Keep::Auto | Keep::Systemd, Some(manager), _) if keep == Keep::Systemd || has_room => {
+    match (keep, is_managed, keeper) {
+        (Keep::Auto | Keep::Systemd, true, _) if keep == Keep::Systemd || has_room => {
             let most = room.unwrap_or(usize::MAX) / 2;
-            Ok((Place::Systemd(manager), most, left_with_systemd()))
+            Ok((Place::Systemd, most, inherited))
         }
-        (Keep::Auto | Keep::Keeper, manager, Some(path)) => {
-            if manager.is_some() {
+        (Keep::Auto | Keep::Keeper, _, Some(path)) => {
+            if is_managed {
                 log::warn!(
                     "systemd ends a keeper of lines with the service, unless that has \
                      KillMode=process; let systemd keep them with FileDescriptorStoreMax="
@@ -326,8 +368,10 @@ fn hand_over(link: &mut Link, number: u64, entry: &Entry) -> io::Result<()> {
     link.keep(Part::Request, number, entry.request.as_fd())
 }
 
-/// What systemd has stored for this service.
-fn left_with_systemd() -> Vec<link::Left> {
+/// What systemd has stored for this service. To be called once, before this process has descriptors of its own:
+/// nothing but the environment says which of them are systemd's.
+#[must_use]
+pub fn left_with_systemd() -> Vec<Left> {
     let kept = kept_descriptors(PREFIX).into_iter();
     kept.filter_map(|(number, fd)| {
         let number = number.parse().ok()?;

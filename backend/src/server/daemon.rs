@@ -4,7 +4,6 @@
 mod lost;
 
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use log::Level;
@@ -56,8 +55,8 @@ pub struct Daemon {
     /// How virtual machine monitors reach the loop.
     pub vmms: Vmms,
     pub registry: Registry,
-    /// The connection to the keeper that the loop watches.
-    pub(super) watched_keeper: Option<RawFd>,
+    /// The connection to the keeper that the loop watches, by its number.
+    pub(super) watched_keeper: Option<u64>,
     /// What another daemon has left, until it is taken over.
     pub(super) left: Vec<(Key, Note)>,
     last_id: u32,

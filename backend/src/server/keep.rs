@@ -9,15 +9,15 @@ use nix::sys::signal::Signal;
 
 use super::daemon::Daemon;
 use super::timers::Timer;
-use crate::keep::Store;
+use crate::keep::{Left, Store};
 use crate::token::Source;
 
 impl Daemon {
     /// Asks who keeps lines what another daemon has left with them. Once the daemon is confined, it can neither
     /// connect to a keeper nor start one.
-    pub fn open_store(&mut self) {
+    pub fn open_store(&mut self, inherited: Vec<Left>) {
         let config = &self.config;
-        let (store, left) = Store::open(config.keep, config.keeper(), config.grace);
+        let (store, left) = Store::open(config.keep, config.keeper(), config.grace, inherited);
         self.hub.store = store;
         self.left = left;
         if config.lends_of_host() {
@@ -34,21 +34,22 @@ impl Daemon {
         self.watch_keeper();
     }
 
-    /// The keeper has gone, or says what it should not.
-    pub fn keeper_gone(&mut self) {
-        self.hub.store.renew();
-        self.watched_keeper = None;
+    /// The keeper has said something, or has gone.
+    pub fn hear_keeper(&mut self) {
+        self.hub.store.hear();
         self.watch_keeper();
     }
 
     /// Lets the event loop tell when the keeper goes, once there is one.
     pub(super) fn watch_keeper(&mut self) {
-        let fd = self.hub.store.socket().map(|socket| socket.as_raw_fd());
-        if fd == self.watched_keeper {
+        let connection =
+            self.hub.store.socket().map(|(number, socket)| (number, socket.as_raw_fd()));
+        let number = connection.map(|(number, _)| number);
+        if number == self.watched_keeper {
             return;
         }
-        self.watched_keeper = fd;
-        let Some(fd) = fd else { return };
+        self.watched_keeper = number;
+        let Some((_, fd)) = connection else { return };
         let (mut source, token) = (SourceFd(&fd), Source::Keeper.token());
         if let Err(error) = self.registry.register(&mut source, token, Interest::READABLE) {
             log::error!("the keeper of lines cannot be watched: {error}");

@@ -32,6 +32,7 @@ use thiserror::Error;
 
 use crate::config::{Config, Listen};
 use crate::hub::{Chips, Hub};
+use crate::keep::Left;
 use crate::token::Source;
 use control::Controls;
 use daemon::Daemon;
@@ -103,11 +104,11 @@ pub struct Server {
 
 impl Server {
     /// Listens, and blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 for the calling thread and those it starts:
-    /// from here on they end [`run`](Self::run).
+    /// from here on they end [`run`](Self::run). `left` is what systemd has stored of another daemon's.
     ///
     /// # Errors
     /// [`ServerError`]; nothing is left behind.
-    pub fn new(config: Config) -> Result<Self, ServerError> {
+    pub fn new(config: Config, left: Vec<Left>) -> Result<Self, ServerError> {
         look_at_inherited(&config)?;
         let wait = Wait::new()?;
         let registry = wait.registry();
@@ -140,7 +141,7 @@ impl Server {
         let hub = Hub::new(chips, registry.try_clone()?);
         let devices = Devices::watch(registry);
         let mut daemon = Daemon::new(hub, config, registry.try_clone()?, Vmms::new(waker));
-        daemon.open_store();
+        daemon.open_store(left);
         let controls = Controls::default();
         // Who is connected already does not knock.
         let doors = Doors { vhost: true, ..Doors::default() };
@@ -167,6 +168,7 @@ impl Server {
         self.daemon.take_over();
         self.daemon.look_for_chips();
         log::info!("ready: {}", self.daemon.config.doors());
+        self.daemon.hub.store.tell_ready();
         let mut events = Events::with_capacity(256);
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
@@ -218,7 +220,7 @@ impl Server {
             }
             Source::VhostListener(_) => self.doors.vhost = true,
             Source::Signal => return self.signal(),
-            Source::Keeper => self.daemon.keeper_gone(),
+            Source::Keeper => self.daemon.hear_keeper(),
         }
         None
     }

@@ -101,11 +101,30 @@ fn it_ends_when_no_daemon_comes_in_time() {
 }
 
 #[test]
+fn a_daemon_that_is_stopped_makes_way_for_the_next_one() {
+    let fixture = Fixture::new(4);
+    let (stopped, _) = fixture.connect();
+    let request = stopped.keep(1);
+    let (daemon, left) = fixture.connect();
+    assert_eq!(numbers(&left), [(Part::Record, 1), (Part::Request, 1)]);
+    drop(left);
+    let mut stopped = stopped.0;
+    assert_eq!(stopped.read(&mut [0]).unwrap(), 0, "it is told by the end of the connection");
+    daemon.send(Message::Forget(1), None);
+    ends(request);
+}
+
+#[test]
 fn what_is_too_much_is_not_kept() {
     let fixture = Fixture::new(2);
     let (daemon, _) = fixture.connect();
     let [_first, _second, third] = [1, 2, 3].map(|number| daemon.keep(number));
     ends(third);
+    // Both parts of it.
+    for _ in 0..2 {
+        let said = Message::receive(daemon.0.as_fd(), DEADLINE).unwrap().unwrap();
+        assert_eq!(said.0, Message::Refused(3));
+    }
     drop(daemon);
     let (_daemon, left) = fixture.connect();
     assert_eq!(left.iter().map(|(_, number, _)| *number).collect::<Vec<_>>(), [1, 1, 2, 2]);
