@@ -24,6 +24,8 @@ const WHOLE_PATH: &str = "whole_path";
 const GUEST_PATH: &str = "guest_path";
 /// The comparison with the other backend for virtio devices.
 const PEER: &str = "peer";
+/// What frontends that mean harm do to others.
+const HOSTILE: &str = "hostile";
 /// How long a benchmark in the rig may run: guests boot there, and edges are made at a stated rate.
 const RIG_DEADLINE: Duration = Duration::from_secs(3600);
 /// The daemon's program.
@@ -47,6 +49,9 @@ pub struct Options {
     /// Compare with vhost-device-gpio, the other backend for virtio GPIO devices, on a mock or with --gpio-sim
     #[arg(long, conflicts_with_all = ["micro", "guest"])]
     peer: bool,
+    /// Time a client while frontends mean harm; with --peer, do the same to vhost-device-gpio and see who lives
+    #[arg(long, conflicts_with_all = ["micro", "guest", "gpio_sim"])]
+    hostile: bool,
     /// Arguments for the benchmark: --json, --samples N; --help lists them
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -68,6 +73,7 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     let daemon = build(&mut workspace.cargo(&daemon), DAEMON)?;
     let name = match options {
         Options { guest: true, .. } => GUEST_PATH,
+        Options { hostile: true, .. } => HOSTILE,
         Options { peer: true, .. } => PEER,
         _ => WHOLE_PATH,
     };
@@ -88,6 +94,9 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     }
     let mut command = Command::new(bench);
     command.envs(environment).env(DAEMON.to_uppercase(), daemon);
+    if options.hostile && options.peer {
+        command.arg("--peer");
+    }
     run_here(command.args(&options.arguments))?;
     Ok(0)
 }
@@ -106,6 +115,9 @@ fn environment(
         return Ok(Vec::new());
     }
     let mut all = Peer::build(cache, workspace)?.environment(options.gpio_sim).to_vec();
+    if options.hostile {
+        return Ok(all);
+    }
     all.push(("VGPIO_STOCK_QEMU", stock::program(cache, &ARM64, false)?));
     let guest = guest::build(cache, workspace.root(), Boots::Virtio(&ARM64), For::Tests, false)?;
     all.push(("VGPIO_VIRTIO_GUEST", guest));

@@ -45,8 +45,12 @@ use timers::Timer;
 use vhost::{Door, Vmms};
 use wait::Wait;
 
-/// Connections accepted in one turn, so that a crowd at the door does not keep guests waiting.
-const ACCEPTED_PER_TURN: usize = 32;
+/// Frontends accepted in one turn, so that a crowd at the door does not keep guests waiting: what a new one asks for
+/// first, memory for a ring and lines, takes as long as some hundred sets.
+const ACCEPTED_PER_TURN: usize = 1;
+
+/// The same of users of the control socket, who are trusted.
+const CONTROLS_PER_TURN: usize = 32;
 
 /// How long new frontends wait when there are no more file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -294,7 +298,7 @@ impl Server {
 
     /// Accepts users of the control socket; returns whether more may wait.
     fn accept_control(&mut self) -> bool {
-        for _ in 0..ACCEPTED_PER_TURN {
+        for _ in 0..CONTROLS_PER_TURN {
             match self.control_socket.as_ref().map(|socket| socket.listener.accept()) {
                 Some(Ok((stream, _))) => {
                     self.doors.is_told = false;

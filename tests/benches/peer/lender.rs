@@ -157,6 +157,16 @@ impl Lender {
     }
 }
 
+impl Lender {
+    /// Where a thread of the peer panicked first, if one did.
+    pub fn panic(&self) -> String {
+        let Process::Peer(peer) = &self.process else { return String::new() };
+        let said = peer.said();
+        let place = said.lines().find_map(|line| line.split_once("panicked at "));
+        place.map_or_else(String::new, |(_, place)| format!(" (panicked at {place})"))
+    }
+}
+
 impl Peer {
     fn said(&self) -> String {
         fs::read_to_string(self.folder.path().join("stderr")).unwrap()

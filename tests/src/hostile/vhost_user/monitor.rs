@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::thread::sleep;
 use std::time::Duration;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -54,6 +55,10 @@ pub const ENTRIES: u64 = 256;
 
 /// How long a monitor waits for a daemon that takes or says nothing.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often, and how long each time, to wait for a daemon that does not listen.
+const LOOKS: usize = 100;
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -108,9 +113,13 @@ pub fn table(regions: &[[u64; 4]], fds: &[RawFd]) -> Message {
 }
 
 impl Monitor {
-    /// Connects; `None` if nobody listens.
+    /// Connects; `None` if nobody listens, for as long as a daemon may take that listens anew after each monitor.
     pub fn try_connect(socket: &Path) -> Option<Self> {
-        let stream = UnixStream::connect(socket).ok()?;
+        let tries = (0..LOOKS).map(|i| {
+            sleep(if i == 0 { Duration::ZERO } else { LOOK });
+            UnixStream::connect(socket).ok()
+        });
+        let stream = tries.flatten().next()?;
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket has a timeout");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
         let memory = File::from(memfd_create("guest", MFdFlags::MFD_CLOEXEC).expect("memory"));
