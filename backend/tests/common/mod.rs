@@ -3,6 +3,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test program uses a part; tests may panic")]
 
+pub mod bench;
 pub mod config;
 pub mod fake_host;
 

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod guest;
+
 use vgpio_protocol::{
     Bias, Drive, Edge, EdgeDetection, Edges, ErrorCode, ErrorReport, Event, Frame, LineEntry,
     LineFlags, Lines, Lost, Reason, Request as Message, Values,

@@ -2,6 +2,8 @@
 //! An independent R-Car GPIO block, written line by line from the crate's page: a bool per bit, no
 //! table, no masks. Slow on purpose.
 
+pub mod operation;
+
 use vgpio_rcar::Generation;
 
 /// One line with its pad.
