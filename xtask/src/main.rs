@@ -10,6 +10,7 @@ mod cache;
 mod chaos;
 mod command;
 mod error;
+mod fuzz;
 mod guard;
 mod guest;
 mod install;
@@ -97,6 +98,8 @@ enum Task {
     Bench(bench::Options),
     /// Kill guests, daemons and chips, fill tables and disks, and see that every line ends as it was last set
     Chaos(chaos::Options),
+    /// Feed every target of fuzz/ with inputs that libFuzzer makes, and show what they reached
+    Fuzz(fuzz::Options),
     /// Run a command in the rig: user-mode Linux with gpio-sim, on the files of this host, read-only
     Rig {
         /// Stop the command after this many seconds
@@ -175,6 +178,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Chaos(options) => {
             return Ok(ExitCode::from(chaos::run(&cache, &workspace, &options)?));
         }
+        Task::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Task::Rig { deadline, command } => {
             let rig = suite::prepare(&cache, &workspace, Duration::from_secs(deadline))?;
             rig::handle_signals()?;
