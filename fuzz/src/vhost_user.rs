@@ -4,7 +4,7 @@
 mod guest;
 
 use std::fs;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,9 +35,13 @@ pub fn vhost_user(input: &[u8]) {
     here_only.set(sched_getcpu().expect("a processor")).expect("it is one");
     sched_setaffinity(Pid::from_raw(0), &here_only).expect("it may run where it does");
     let (here, there) = UnixStream::pair().expect("sockets");
-    let config = config(there.into_raw_fd());
     // A daemon that serves this one monitor, and ends when it has gone.
-    let daemon = thread::spawn(|| Server::new(config).and_then(Server::run));
+    let daemon = thread::spawn(move || {
+        let server = Server::new(config(there.as_raw_fd()))?;
+        // It has a descriptor of its own by now.
+        drop(there);
+        server.run()
+    });
     let mut guest = Guest::new(here);
     let mut input = Unstructured::new(input);
     while !input.is_empty() && guest.step(&mut input).is_some() {}
@@ -61,7 +65,7 @@ fn threads() -> usize {
     names.filter(|name| name.trim_end() == "vhost-user").count()
 }
 
-fn config(fd: i32) -> Config {
+fn config(fd: RawFd) -> Config {
     let sim = SimConfig {
         model: Generation::Gen3,
         label: "block".into(),
