@@ -37,7 +37,7 @@ pub fn vhost_user(input: &[u8]) {
     let (here, there) = UnixStream::pair().expect("sockets");
     // A daemon that serves this one monitor, and ends when it has gone.
     let daemon = thread::spawn(move || {
-        let server = Server::new(config(there.as_raw_fd()))?;
+        let server = Server::new(config(there.as_raw_fd()), Vec::new())?;
         // It has a descriptor of its own by now.
         drop(there);
         server.run()
