@@ -67,8 +67,11 @@ pub fn too_many(target: &Target, rng: &mut Rng) -> Held {
 /// Each of them keeps whoever closes it last waiting: in place of an eventfd, and behind a message that is refused.
 pub fn slow_to_close(target: &Target, _: &mut Rng) -> Held {
     let mut held = Held::new();
-    for behind in [false, true].repeat(5) {
-        let Some(mut monitor) = Monitor::try_connect(&target.socket) else { break };
+    for [has_device, behind] in
+        [[true, false], [true, true], [false, false], [false, true]].repeat(3)
+    {
+        let connect = if has_device { Monitor::begin } else { Monitor::try_connect };
+        let Some(mut monitor) = connect(&target.socket) else { continue };
         let (socket, other) = unsent();
         let before = if behind { vec![0xff; 12] } else { Vec::new() };
         let (done, sent) = channel();

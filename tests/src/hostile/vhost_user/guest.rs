@@ -36,7 +36,7 @@ pub struct Guest {
 impl Guest {
     /// One whose queues run; `None` if the daemon has no device for it.
     pub fn start(target: &Target) -> Option<Self> {
-        let mut monitor = Monitor::try_connect(&target.socket)?;
+        let mut monitor = Monitor::begin(&target.socket)?;
         for message in monitor.conversation() {
             if !monitor.send(&message) {
                 return None;

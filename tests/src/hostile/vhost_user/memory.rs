@@ -82,7 +82,7 @@ pub fn huge(target: &Target, rng: &mut Rng) -> Held {
     }
     let mut held = Held::new();
     for size in sizes.repeat(if target.is_shared { 2 } else { 1 }) {
-        let Some(mut monitor) = Monitor::try_connect(&target.socket) else { break };
+        let Some(mut monitor) = Monitor::begin(&target.socket) else { break };
         tell(&mut monitor, &[[GUEST, size, USER, 0]], &memory);
         if target.is_shared {
             held.push(Box::new(monitor));

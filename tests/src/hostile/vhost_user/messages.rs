@@ -20,7 +20,7 @@ const EDGES: [u64; 12] =
 /// Has a monitor do harm, on a connection of its own each time.
 pub fn each(target: &Target, mut harm: impl FnMut(&mut Monitor)) -> Held {
     for _ in 0..TRIES {
-        let Some(mut monitor) = Monitor::try_connect(&target.socket) else { break };
+        let Some(mut monitor) = Monitor::begin(&target.socket) else { break };
         harm(&mut monitor);
         monitor.finish();
     }

@@ -60,6 +60,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const LOOKS: usize = 100;
 const LOOK: Duration = Duration::from_millis(10);
 
+/// How often [`PATIENCE`] to wait for the first answer.
+const ANSWER: usize = 20;
+
 /// A message.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -126,6 +129,14 @@ impl Monitor {
         memory.set_len(SIZE).expect("memory");
         let eventfds = (0..6).map(|_| EventFd::new(EFD_NONBLOCK).expect("an eventfd")).collect();
         Some(Self { stream, memory, eventfds })
+    }
+
+    /// As [`try_connect`](Self::try_connect), and waits until it is answered: before a monitor has a device, the kernel
+    /// passes none of its descriptors.
+    pub fn begin(socket: &Path) -> Option<Self> {
+        let mut monitor = Self::try_connect(socket)?;
+        monitor.send(&Message::new(GET_FEATURES, &[]));
+        (0..ANSWER).any(|_| monitor.hears()).then_some(monitor)
     }
 
     /// What a monitor says until its guest runs, message by message.

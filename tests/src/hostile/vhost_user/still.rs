@@ -16,7 +16,7 @@ const KNOCKS: usize = 200;
 
 fn crowd(target: &Target, mut each: impl FnMut(&mut Monitor)) -> Held {
     let count = if target.is_shared { STILL } else { 1 };
-    let monitors = (0..count).map_while(|_| Monitor::try_connect(&target.socket));
+    let monitors = (0..count).map_while(|_| Monitor::begin(&target.socket));
     let each = |mut monitor: Monitor| {
         each(&mut monitor);
         Box::new(monitor) as _
@@ -40,7 +40,8 @@ pub fn stalled(target: &Target, rng: &mut Rng) -> Held {
 }
 
 pub fn silent(target: &Target, _: &mut Rng) -> Held {
-    crowd(target, |_| {})
+    let count = if target.is_shared { STILL } else { 1 };
+    hold(target, count).into_iter().map(|monitor| Box::new(monitor) as _).collect()
 }
 
 pub fn unread(target: &Target, _: &mut Rng) -> Held {
