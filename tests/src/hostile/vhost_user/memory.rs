@@ -9,9 +9,12 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::super::Held;
 use super::Target;
+use super::guest::{EVENTS, Guest, REQUESTS};
 use super::messages::each;
 use super::monitor::{GUEST, Monitor, SIZE, USER, table};
 
+/// Guests whose memory is cut short.
+const GUESTS: usize = 20;
 /// Bytes of a page.
 const PAGE: u64 = 0x1000;
 /// Bits of an address of a process (x86).
@@ -91,13 +94,16 @@ pub fn huge(target: &Target, rng: &mut Rng) -> Held {
     held
 }
 
-/// The daemon has it when it is cut.
+/// The queues run when it is cut.
 pub fn cut(target: &Target, rng: &mut Rng) -> Held {
-    each(target, |monitor| {
-        monitor.say(&monitor.conversation());
-        monitor.memory.set_len(PAGE * rng.u64(..16)).expect("it is not sealed");
-        for kick in [0, 3] {
-            monitor.eventfds[kick].write(1).expect("an eventfd");
+    for _ in 0..GUESTS {
+        let Some(guest) = Guest::start(target) else { break };
+        guest.monitor.memory.set_len(PAGE * rng.u64(..16)).expect("it is not sealed");
+        for queue in [REQUESTS, EVENTS] {
+            guest.kick(queue);
+            guest.wait(queue);
         }
-    })
+        guest.monitor.finish();
+    }
+    Held::new()
 }
