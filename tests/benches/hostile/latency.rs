@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use vgpio_tests::figures::percentile;
 use vgpio_tests::harness::{Daemon, Guest, LABEL, eventually, export, folder};
 use vgpio_tests::hostile::vhost_user::{
-    CHAINS, DESCRIPTORS, FLOODS, MEMORY, MESSAGES, QUEUES, STILL,
+    CHAINS, DESCRIPTORS, FLOODS, HUGE, MEMORY, MESSAGES, QUEUES, STILL,
 };
 use vgpio_tests::hostile::{Fault, Held, native, vhost_user};
 
@@ -86,7 +86,7 @@ fn all<'a>(
     let lists = [native::BYTES, native::STILL, native::FLOODS, native::RINGS, native::DESCRIPTORS];
     all.extend(of("native", &lists, native));
     all.push(("native", "4,000 connections", crowd));
-    let lists = [MESSAGES, DESCRIPTORS, MEMORY, CHAINS, QUEUES, STILL, FLOODS];
+    let lists = [MESSAGES, DESCRIPTORS, MEMORY, HUGE, CHAINS, QUEUES, STILL, FLOODS];
     all.extend(of("vhost-user", &lists, device));
     all
 }

@@ -16,7 +16,7 @@ use vgpio_tests::harness::VirtioGuest;
 use vgpio_tests::harness::process::{file, threads, value};
 use vgpio_tests::hostile::Fault;
 use vgpio_tests::hostile::vhost_user::{
-    CHAINS, DESCRIPTORS, FLOODS, MEMORY, MESSAGES, QUEUES, STILL, Target,
+    CHAINS, DESCRIPTORS, FLOODS, HUGE, MEMORY, MESSAGES, QUEUES, STILL, Target,
 };
 use vgpio_virtio::Kind;
 
@@ -39,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn compare(arguments: &Arguments, seed: u64) -> Comparison {
     // Guests that are not served panic, which is what is looked for.
     set_hook(Box::new(|_| {}));
-    let lists = [MESSAGES, DESCRIPTORS, MEMORY, CHAINS, QUEUES, STILL, FLOODS];
+    let lists = [MESSAGES, DESCRIPTORS, MEMORY, HUGE, CHAINS, QUEUES, STILL, FLOODS];
     let faults = lists.into_iter().flatten().filter(|fault| fault.name.contains(&arguments.only));
     let row = |fault: &'static Fault<Target>| Compared {
         fault: fault.name,

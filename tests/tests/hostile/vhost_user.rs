@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Faults of vhost-user, and of queues.
 
-use vgpio_tests::harness::VirtioGuest;
+use vgpio_tests::hostile::Fault;
 use vgpio_tests::hostile::vhost_user::{
-    CHAINS, DESCRIPTORS, FLOODS, HUGE, MEMORY, MESSAGES, QUEUES, STILL, Target,
+    CHAINS, DESCRIPTORS, FLOODS, MEMORY, MESSAGES, QUEUES, STILL, Target,
 };
-use vgpio_tests::hostile::{Fault, seed};
-use vgpio_virtio::Kind;
 
 use super::watched::{OWN, SHARED, Watched};
-
-/// Half of the addresses that a process can have.
-const HALF_OF_ALL_KIB: u64 = 1 << 36;
 
 /// To a device of one's own, and to one that others have, too.
 fn harm_nobody_else(faults: &[Fault<Target>]) {
@@ -54,19 +49,4 @@ fn monitors_that_stop_or_do_not_read_harm_nobody_else() {
 #[test]
 fn floods_harm_nobody_else() {
     harm_nobody_else(FLOODS);
-}
-
-/// Monitors that want all addresses that a process can have leave the daemon some for others.
-#[test]
-fn memory_without_end_leaves_others_their_own() {
-    let mut watched = Watched::lending();
-    let huge = MEMORY.iter().find(|fault| fault.name == HUGE).expect("it is among them");
-    let held = huge.inject(&watched.device(SHARED), seed());
-    let addresses = watched.bench.daemon.proc_status("VmSize");
-    assert!(addresses < HALF_OF_ALL_KIB, "{addresses} KiB of addresses are taken");
-    let mut late = VirtioGuest::start(&watched.device(OWN).socket);
-    assert_eq!(late.ask(Kind::GetDirection, 0, 0), 2);
-    watched.is_served();
-    drop((held, late));
-    watched.is_as_before();
 }
