@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `cargo xtask chaos`: whatever can fail does, again and again, below guests that have lines.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use clap::Args;
@@ -44,9 +45,8 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
     rig.environment.extend(paths);
     let mut set = |name: &str, value: String| rig.environment.push((name.to_owned(), value));
     set("VGPIO_CHAOS_FAULTS", options.faults.to_string());
-    if let Some(seed) = options.seed {
-        set("VGPIO_CHAOS_SEED", seed.to_string());
-    }
+    let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one(()));
+    set("VGPIO_CHAOS_SEED", seed.to_string());
     rig::handle_signals()?;
     let command = [program.display().to_string(), "--nocapture".to_owned()];
     Ok(rig.run(&command, Output::Shown)?.status())
