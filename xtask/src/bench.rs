@@ -10,13 +10,13 @@ use clap::Args;
 use crate::architecture::ARM64;
 use crate::cache::Cache;
 use crate::command;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::guest::{self, Boots, For};
 use crate::peer::Peer;
 use crate::qemu::{LINES, stock};
 use crate::rig;
 use crate::suite;
-use crate::workspace::{BACKEND, TESTS, Workspace, executables};
+use crate::workspace::{BACKEND, TESTS, Workspace, executable};
 
 /// The benchmark of the whole path.
 const WHOLE_PATH: &str = "whole_path";
@@ -70,7 +70,7 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
         return Ok(0);
     }
     let daemon = ["build", "--release", "--package", BACKEND, "--bin", DAEMON];
-    let daemon = build(&mut workspace.cargo(&daemon), DAEMON)?;
+    let daemon = executable(&mut workspace.cargo(&daemon), DAEMON)?;
     let name = match options {
         Options { guest: true, .. } => GUEST_PATH,
         Options { hostile: true, .. } => HOSTILE,
@@ -78,7 +78,7 @@ pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8
         _ => WHOLE_PATH,
     };
     let bench = ["bench", "--package", TESTS, "--bench", name, "--no-run"];
-    let bench = build(unwinding(&mut workspace.cargo(&bench)), name)?;
+    let bench = executable(unwinding(&mut workspace.cargo(&bench)), name)?;
     let environment = environment(cache, workspace, options)?;
     if options.gpio_sim {
         let mut rig = suite::prepare(cache, workspace, RIG_DEADLINE)?;
@@ -127,12 +127,6 @@ fn environment(
 /// Cargo lets benchmarks unwind whatever the profile says. Told so, it need not build each crate twice.
 fn unwinding(cargo: &mut Command) -> &mut Command {
     cargo.env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
-}
-
-fn build(cargo: &mut Command, name: &str) -> Result<PathBuf> {
-    let built = executables(&format!("building {name}"), cargo)?;
-    let found = built.into_iter().find(|(built, _)| built == name);
-    found.map(|(_, path)| path).ok_or_else(|| Error::Findings(format!("cargo built no {name}")))
 }
 
 /// Runs a program on this terminal.

@@ -7,13 +7,12 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cache::Cache;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::qemu::LINES;
 use crate::rig::{self, Output, search_path};
 use crate::suite::{self, Machine};
-use crate::workspace::{Workspace, executables};
+use crate::workspace::{TESTS, Workspace, executable};
 
-const PACKAGE: &str = "vgpio-tests";
 const TEST: &str = "gpio_sim_guest_chaos";
 /// Time to boot, and for one fault: a QEMU that is killed takes some seconds to boot again.
 const BOOT: Duration = Duration::from_secs(600);
@@ -35,10 +34,8 @@ pub struct Options {
 /// # Errors
 /// Something that it needs cannot be built, or the rig fails.
 pub fn run(cache: &Cache, workspace: &Workspace, options: &Options) -> Result<u8> {
-    let build = ["test", "--no-run", "--package", PACKAGE, "--test", TEST];
-    let mut built = executables("building the test", &mut workspace.cargo(&build))?;
-    let (_, program) =
-        built.pop().ok_or_else(|| Error::Findings(format!("cargo built no {TEST}")))?;
+    let build = ["test", "--no-run", "--package", TESTS, "--test", TEST];
+    let program = executable(&mut workspace.cargo(&build), TEST)?;
     let mut rig = suite::prepare(cache, workspace, BOOT + FAULT * options.faults)?;
     let machine = Machine::build(cache, workspace, &LINES[0])?;
     let paths = machine.environment().map(|(name, path)| search_path(name, path.as_os_str()));

@@ -129,6 +129,16 @@ impl Workspace {
     }
 }
 
+/// Builds, and returns the executable of this name.
+///
+/// # Errors
+/// It does not build, or there is none.
+pub fn executable(command: &mut Command, name: &str) -> Result<PathBuf> {
+    let built = executables(&format!("building {name}"), command)?;
+    let found = built.into_iter().find(|(built, _)| built == name);
+    found.map(|(_, path)| path).ok_or_else(|| Error::Findings(format!("cargo built no {name}")))
+}
+
 /// Builds and returns the executables as `(target name, path)`.
 ///
 /// # Errors
