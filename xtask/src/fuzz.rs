@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, value_parser};
 
 use crate::cache::create_dir;
 use crate::command::each_line;
@@ -25,7 +25,7 @@ const MEMORY: u32 = 2048;
 #[derive(Args)]
 pub struct Options {
     /// How long each target runs
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=100_000))]
     minutes: u32,
     /// Run only this target; may be given several times
     #[arg(long, value_name = "TARGET")]

@@ -94,10 +94,9 @@ unsafe extern "C" fn lost(opaque: *mut c_void, _: u64, reason: *const c_char) {
 unsafe extern "C" fn synced(opaque: *mut c_void, token: u64) {
     // SAFETY: by the interface.
     let told = unsafe { Told::called(opaque) };
-    assert!(
-        told.synced.get() <= token && token <= told.asked.get(),
-        "a barrier that was not asked for"
-    );
+    // It may be greater than what was asked for: sets that were folded have gone before it.
+    let reached = told.synced.get();
+    assert!(reached < token && reached < told.asked.get(), "a barrier that was not asked for");
     told.synced.set(token);
 }
 
