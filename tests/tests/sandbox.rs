@@ -3,13 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
-use std::io::ErrorKind;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::rc::Rc;
 use std::thread;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use vgpio_tests::harness::{Daemon, VirtioGuest, command, eventually, folder};
 
 const OPTIONS: [&str; 4] = ["--sim", "rcar-gen3,label=sim", "--export", "lines=sim,gpios=0-7"];
@@ -92,11 +94,11 @@ fn there_is_no_sandbox_where_it_is_switched_off() {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
-    use inject::{Stopped, threads};
+    use inject::Stopped;
     use nix::libc::{
         AF_INET, AT_FDCWD, O_RDONLY, O_WRONLY, PROT_EXEC, PROT_READ, SOCK_STREAM, SYS_clone,
         SYS_execve, SYS_getpid, SYS_kill, SYS_mmap, SYS_mprotect, SYS_open, SYS_openat, SYS_ptrace,
-        SYS_socket,
+        SYS_setpriority, SYS_socket,
     };
 
     let folder = Rc::new(folder());
@@ -127,6 +129,7 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
             ("map code", SYS_mmap, [0, 4096, code, 0x22], Errno::EPERM),
             ("look into a process", SYS_ptrace, [16, 1, 0, 0], Errno::EPERM),
             ("end a process", SYS_kill, [pid, 9, 0, 0], Errno::EPERM),
+            ("have another process wait", SYS_setpriority, [0, 1, 19, 0], Errno::EPERM),
         ];
         assert_eq!(stopped.call(SYS_getpid, [0; 4]), Ok(pid), "a call in its place is made");
         for (what, call, arguments, error) in calls {
@@ -136,10 +139,38 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
     assert_eq!(daemon.status().sessions.len(), 1, "it goes on");
 }
 
+#[test]
+fn threads_of_monitors_give_way_to_the_event_loop() {
+    let folder = Rc::new(folder());
+    let socket = folder.path().join("device");
+    let device = format!("{},export=lines", socket.display());
+    let options = [&OPTIONS[..], &["--vhost-user", &device]].concat();
+    let daemon = Daemon::start_in(&folder, &options);
+    let _guest = VirtioGuest::start(&socket);
+    let threads = threads(daemon.pid());
+    let nice = |thread: &Pid| {
+        let stat =
+            fs::read_to_string(format!("/proc/{}/task/{thread}/stat", daemon.pid())).unwrap();
+        // The 19th field (proc_pid_stat(5)), of which the second may have spaces.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap()
+    };
+    let event_loop = nice(&daemon.pid());
+    let others: Vec<_> =
+        threads.iter().filter(|thread| **thread != daemon.pid()).map(nice).collect();
+    assert_eq!(others, [event_loop + 10]);
+}
+
+fn threads(process: Pid) -> Vec<Pid> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let id = |task: io::Result<fs::DirEntry>| task.unwrap().file_name().to_str()?.parse().ok();
+    tasks.map(|task| Pid::from_raw(id(task).unwrap())).collect()
+}
+
 /// System calls in place of a process, in one of its threads.
 #[cfg(target_arch = "x86_64")]
 mod inject {
-    use std::fs::{self, File};
+    use std::fs::File;
     use std::os::unix::fs::FileExt;
 
     use nix::errno::Errno;
@@ -151,13 +182,6 @@ mod inject {
     /// The instruction `syscall`, and its size.
     const SYSCALL: [u8; 2] = [0x0f, 0x05];
     const SIZE: u64 = SYSCALL.len() as u64;
-
-    pub fn threads(process: Pid) -> Vec<Pid> {
-        let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-        let id =
-            |task: std::io::Result<fs::DirEntry>| task.unwrap().file_name().to_str()?.parse().ok();
-        tasks.map(|task| Pid::from_raw(id(task).unwrap())).collect()
-    }
 
     /// A thread that waits in a system call, stopped. It goes on when this is dropped.
     pub struct Stopped {

@@ -11,15 +11,15 @@ use nix::libc::{
     SYS_clock_gettime, SYS_clock_nanosleep, SYS_clone, SYS_clone3, SYS_close, SYS_dup,
     SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_eventfd2, SYS_exit, SYS_exit_group,
     SYS_fallocate, SYS_fcntl, SYS_fstat, SYS_fstatfs, SYS_ftruncate, SYS_futex, SYS_getdents64,
-    SYS_getpeername, SYS_getpid, SYS_getrandom, SYS_getsockname, SYS_getsockopt, SYS_gettid,
-    SYS_ioctl, SYS_kill, SYS_lseek, SYS_madvise, SYS_memfd_create, SYS_mmap, SYS_mprotect,
-    SYS_mremap, SYS_munmap, SYS_nanosleep, SYS_newfstatat, SYS_openat, SYS_ppoll, SYS_prctl,
-    SYS_pread64, SYS_pwrite64, SYS_read, SYS_readlinkat, SYS_readv, SYS_recvfrom, SYS_recvmsg,
-    SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
-    SYS_sched_getaffinity, SYS_sched_yield, SYS_sendmsg, SYS_sendto, SYS_set_robust_list,
-    SYS_setsockopt, SYS_shutdown, SYS_sigaltstack, SYS_statx, SYS_tgkill, SYS_timerfd_create,
-    SYS_timerfd_settime, SYS_unlinkat, SYS_wait4, SYS_waitid, SYS_write, SYS_writev, TCGETS,
-    c_long,
+    SYS_getpeername, SYS_getpid, SYS_getpriority, SYS_getrandom, SYS_getsockname, SYS_getsockopt,
+    SYS_gettid, SYS_ioctl, SYS_kill, SYS_lseek, SYS_madvise, SYS_memfd_create, SYS_mmap,
+    SYS_mprotect, SYS_mremap, SYS_munmap, SYS_nanosleep, SYS_newfstatat, SYS_openat, SYS_ppoll,
+    SYS_prctl, SYS_pread64, SYS_pwrite64, SYS_read, SYS_readlinkat, SYS_readv, SYS_recvfrom,
+    SYS_recvmsg, SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigprocmask,
+    SYS_rt_sigreturn, SYS_sched_getaffinity, SYS_sched_yield, SYS_sendmsg, SYS_sendto,
+    SYS_set_robust_list, SYS_setpriority, SYS_setsockopt, SYS_shutdown, SYS_sigaltstack, SYS_statx,
+    SYS_tgkill, SYS_timerfd_create, SYS_timerfd_settime, SYS_unlinkat, SYS_wait4, SYS_waitid,
+    SYS_write, SYS_writev, TCGETS, c_long,
 };
 use seccompiler::{
     BackendError, SeccompAction, SeccompCmpArgLen::Dword, SeccompCmpOp, SeccompCondition,
@@ -155,6 +155,9 @@ fn rules() -> Result<BTreeMap<c_long, Vec<SeccompRule>>, BackendError> {
         (SYS_mprotect, vec![no_exec()?]),
         (SYS_clone, vec![only(0, SeccompCmpOp::MaskedEq(bits(CLONE_THREAD)), bits(CLONE_THREAD))?]),
         (SYS_prctl, vec![only(0, SeccompCmpOp::Eq, bits(PR_SET_NAME))?]),
+        // Of the calling thread.
+        (SYS_getpriority, vec![only(1, SeccompCmpOp::Eq, 0)?]),
+        (SYS_setpriority, vec![only(1, SeccompCmpOp::Eq, 0)?]),
         // Whether a guest's process is still there.
         (SYS_kill, vec![only(1, SeccompCmpOp::Eq, 0)?]),
         // abort(3).

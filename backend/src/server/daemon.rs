@@ -3,7 +3,7 @@
 
 mod lost;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use log::Level;
@@ -61,6 +61,10 @@ pub struct Daemon {
     pub(super) left: Vec<(Key, Note)>,
     last_id: u32,
     pub(super) ready: Turns<SessionKey>,
+    /// Those who come, of whom one has its turn in a turn of the loop.
+    pub(super) passing: Turns<SessionKey>,
+    /// Those who have gone, with what is still to be given back.
+    pub(super) gone: VecDeque<Guest>,
     noisy: Turns<HoldKey>,
     /// Guests that may have something to be sent.
     touched: Vec<SessionKey>,
@@ -92,6 +96,8 @@ impl Daemon {
             left: Vec::new(),
             last_id: 0,
             ready: Turns::new(),
+            passing: Turns::new(),
+            gone: VecDeque::new(),
             noisy: Turns::new(),
             touched: Vec::new(),
             is_told: false,
@@ -115,8 +121,8 @@ impl Daemon {
     /// A turn of the loop begins. Returns whether something is left to do in it, so that it may not
     /// sleep.
     pub fn begin_turn(&mut self) -> bool {
-        let guests = self.ready.begin();
-        self.noisy.begin() || guests
+        let guests = self.ready.begin() | self.passing.begin();
+        self.noisy.begin() || guests || !self.gone.is_empty()
     }
 
     /// Takes in a frontend, or tells it that there are too many.
@@ -153,7 +159,9 @@ impl Daemon {
             guest.hung_up |= hung_up;
             guest.has_rung = true;
         }
-        if !self.ready.contains(key) {
+        if self.passes(key) {
+            self.go_on(key);
+        } else if !self.ready.contains(key) {
             self.guest_turn(key);
         }
     }
@@ -171,7 +179,7 @@ impl Daemon {
             self.timers.stop(|timer| timer == Timer::Hello(key, id));
         }
         if turn == Turn::More && !is_over {
-            self.ready.push(key);
+            self.go_on(key);
         } else if guest.is_silent() {
             guest.is_awake = true;
             self.awake.push(key);
@@ -182,13 +190,14 @@ impl Daemon {
         }
     }
 
-    /// A frontend has gone.
+    /// A frontend has gone: its lines are given back at once, its memory and descriptors when it is their turn.
     pub fn farewell(&mut self, key: SessionKey) {
         if let Some(mut guest) = self.guests.try_remove(key.0) {
             self.awake.retain(|awake| *awake != key);
             self.has_served |= guest.vmm.as_ref().is_some_and(|vmm| vmm.has_device());
             guest.session.close(&mut self.hub, &mut self.log);
             self.end_watch(key, &guest.session);
+            self.gone.push_back(guest);
         }
     }
 
@@ -273,8 +282,9 @@ impl Daemon {
         }
         // Whoever waited for a worker goes on.
         let waiting = self.guests.iter().filter(|(_, guest)| guest.is_waiting());
-        for (key, _) in waiting {
-            self.ready.push(SessionKey(key));
+        for (key, guest) in waiting {
+            let turns = if guest.passes() { &mut self.passing } else { &mut self.ready };
+            turns.push(SessionKey(key));
         }
     }
 
@@ -335,9 +345,9 @@ impl Daemon {
             // It reads no more; what it sent before is carried out first.
             guest.session.outbox = Outbox::default();
             guest.hung_up = true;
-            self.ready.push(key);
+            self.go_on(key);
         } else if guest.is_waiting() && !guest.session.is_paused(cx.hub) {
-            self.ready.push(key);
+            self.go_on(key);
         }
     }
 

@@ -193,6 +193,12 @@ impl Guest {
         }
     }
 
+    /// Whether it comes: it has no lines yet, or its virtual machine monitor is not listened to yet.
+    pub fn passes(&self) -> bool {
+        self.session.attachment().is_none()
+            || self.vmm.as_ref().is_some_and(|vmm| vmm.is_starting())
+    }
+
     /// Whether nothing but a look at its ring or queues would tell that it has sent something.
     pub fn is_silent(&self) -> bool {
         (self.session.ring().is_some() || self.vmm.is_some()) && !self.is_waiting && !self.is_awake

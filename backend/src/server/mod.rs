@@ -9,6 +9,7 @@ mod host;
 mod inherited;
 mod keep;
 mod pads;
+mod passage;
 mod refusal;
 mod rings;
 mod socket;
@@ -45,11 +46,7 @@ use timers::Timer;
 use vhost::{Door, Vmms};
 use wait::Wait;
 
-/// Frontends accepted in one turn, so that a crowd at the door does not keep guests waiting: what a new one asks for
-/// first, memory for a ring and lines, takes as long as some hundred sets.
-const ACCEPTED_PER_TURN: usize = 1;
-
-/// The same of users of the control socket, who are trusted.
+/// Users of the control socket, who are trusted, that are accepted in one turn.
 const CONTROLS_PER_TURN: usize = 32;
 
 /// How long new frontends wait when there are no more file descriptors.
@@ -101,6 +98,8 @@ pub struct Server {
     vhost_doors: Vec<Door>,
     controls: Controls,
     doors: Doors,
+    /// Which of the [passages](passage) is next.
+    passage: usize,
     signals: SignalFd,
     devices: Option<Devices>,
     daemon: Daemon,
@@ -156,6 +155,7 @@ impl Server {
             vhost_doors,
             controls,
             doors,
+            passage: 0,
             signals,
             devices,
             daemon,
@@ -176,7 +176,7 @@ impl Server {
         let mut events = Events::with_capacity(256);
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
-            let timeout = if busy || self.doors.are_crowded() {
+            let timeout = if busy || self.doors.are_crowded() || self.daemon.vmms.ask {
                 Some(Duration::ZERO)
             } else {
                 self.daemon.timers.next()
@@ -220,7 +220,7 @@ impl Server {
             }
             Source::Worker => {
                 self.daemon.workers_ready();
-                self.daemon.answer_vmms();
+                self.daemon.vmms.ask = true;
             }
             Source::VhostListener(_) => self.doors.vhost = true,
             Source::Signal => return self.signal(),
@@ -248,52 +248,14 @@ impl Server {
                 }
             }
         }
-        if std::mem::take(&mut self.doors.native) {
-            self.doors.native = self.accept();
-        }
         if std::mem::take(&mut self.doors.control) {
             self.doors.control = self.accept_control();
         }
-        if std::mem::take(&mut self.doors.vhost) {
-            self.doors.vhost = self.accept_vmms();
-        }
+        self.pass_one();
         self.daemon.serve_ready();
         self.controls.serve_ready(&mut self.daemon);
         self.daemon.settle();
         self.controls.tell_changes(&mut self.daemon);
-    }
-
-    /// Accepts frontends; returns whether more may wait.
-    fn accept(&mut self) -> bool {
-        for _ in 0..ACCEPTED_PER_TURN {
-            match self.socket.as_ref().map(|socket| socket.listener.accept()) {
-                Some(Ok((stream, _))) => {
-                    self.doors.is_told = false;
-                    self.daemon.welcome(stream);
-                }
-                Some(Err(error)) => return self.cannot_accept(&error),
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// Accepts virtual machine monitors; returns whether more may wait.
-    fn accept_vmms(&mut self) -> bool {
-        let mut crowded = false;
-        for i in 0..self.vhost_doors.len() {
-            let Some(door) = self.vhost_doors.get_mut(i) else { continue };
-            match door.accept() {
-                Some(Ok(stream)) => {
-                    self.doors.is_told = false;
-                    self.daemon.welcome_vmm(stream, &door.export);
-                    crowded = true;
-                }
-                Some(Err(error)) => crowded |= self.cannot_accept(&error),
-                None => {}
-            }
-        }
-        crowded
     }
 
     /// Accepts users of the control socket; returns whether more may wait.
@@ -305,7 +267,10 @@ impl Server {
                     let log = &mut self.daemon.log;
                     self.controls.welcome(stream, self.wait.registry(), log);
                 }
-                Some(Err(error)) => return self.cannot_accept(&error),
+                Some(Err(error)) => {
+                    self.cannot_accept(&error);
+                    return false;
+                }
                 None => return false,
             }
         }
@@ -313,7 +278,7 @@ impl Server {
     }
 
     /// Nobody waits, or there are no more descriptors: then all wait for a while.
-    fn cannot_accept(&mut self, error: &io::Error) -> bool {
+    fn cannot_accept(&mut self, error: &io::Error) {
         if error.kind() != io::ErrorKind::WouldBlock && !self.doors.waits {
             if !self.doors.is_told && self.daemon.log.allows_one() {
                 log::warn!("a connection waits: {error}");
@@ -322,7 +287,6 @@ impl Server {
             self.daemon.timers.start(ACCEPT_AGAIN, Timer::Accept);
             self.doors.waits = true;
         }
-        false
     }
 
     fn signal(&mut self) -> Option<Signal> {

@@ -27,11 +27,11 @@ use operation::Operation;
 pub use outbox::Outbox;
 use watchdog::Watch;
 
-/// What one frontend may ask in a turn before others have theirs: so many sets, a few dozen of the
+/// What one frontend may ask in a turn before others have theirs: so many sets, a few of the
 /// dearer messages, or one ATTACH, which looks at chips.
-const SHARE: u32 = 512;
+const SHARE: u32 = 256;
 const CHEAP: u32 = 1;
-const DEAR: u32 = 16;
+const DEAR: u32 = 32;
 
 /// What a session works with.
 pub struct Context<'a> {

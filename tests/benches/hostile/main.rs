@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use vgpio_tests::harness::print_report;
 use vgpio_tests::hostile::seed;
 
-use process::{Place, pin};
+use process::{Place, Turn, pin, run};
 
 /// See how others are served while frontends mean harm
 #[derive(Parser)]
@@ -53,7 +53,8 @@ fn main() {
     if arguments.peer {
         print_report(&peer::compare(&arguments, seed), arguments.json);
     } else {
-        pin(Pid::from_raw(0), Place::Near);
+        pin(Pid::from_raw(0), Place::Far);
+        run(Turn::First);
         print_report(&latency::measure(&arguments, seed), arguments.json);
     }
 }

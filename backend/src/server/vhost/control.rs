@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustix::process::nice;
 use vgpio_virtio::{CONFIG_SIZE, FEATURE_IRQ, QUEUES};
 use vhost::VhostUserMemoryRegionBase;
 use vhost::vhost_user::message::{
@@ -31,6 +32,9 @@ use crate::server::refusal::take_descriptors;
 
 /// Of the stack of a thread, which calls nothing deep.
 const STACK: usize = 128 * 1024;
+
+/// Of the thread, more than of others.
+const NICE: i32 = 10;
 
 /// What is offered to a driver and its virtual machine monitor.
 pub const FEATURES: u64 = 1 << VIRTIO_F_VERSION_1
@@ -62,6 +66,10 @@ pub fn start(stream: UnixStream, asker: Asker, config: [u8; CONFIG_SIZE]) -> io:
 }
 
 fn serve(stream: UnixStream, asker: &Asker, config: [u8; CONFIG_SIZE]) {
+    // No monitor is in such a hurry as those whose lines are served, perhaps on this processor.
+    if let Err(error) = nice(NICE) {
+        log::debug!("this thread does not give way to others: {error}");
+    }
     let control = Control { asker: asker.clone(), config, table: Table::default(), refused: None };
     let mut handler = BackendReqHandler::from_stream(stream, Arc::new(Mutex::new(control)));
     let end = loop {

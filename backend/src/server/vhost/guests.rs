@@ -25,9 +25,6 @@ use crate::server::refusal::take_descriptors;
 use crate::server::socket::Socket;
 use crate::token::Source;
 
-/// Most messages of virtual machine monitors that are answered in a turn of the loop.
-const ANSWERS: usize = 32;
-
 /// Where virtual machine monitors connect for an export.
 pub struct Door {
     /// The socket; none if it is connected already.
@@ -86,6 +83,8 @@ pub struct Vmms {
     sender: Sender<Asked>,
     receiver: Receiver<Asked>,
     waker: Arc<Waker>,
+    /// Whether one may ask something.
+    pub ask: bool,
 }
 
 impl Vmms {
@@ -93,7 +92,7 @@ impl Vmms {
     #[must_use]
     pub fn new(waker: Arc<Waker>) -> Self {
         let (sender, receiver) = unbounded();
-        Self { sender, receiver, waker }
+        Self { sender, receiver, waker, ask: false }
     }
 
     /// What the thread of a session asks by.
@@ -134,16 +133,14 @@ impl Daemon {
         }
     }
 
-    /// Answers what virtual machine monitors ask, as much as a turn of the loop has room for.
-    pub fn answer_vmms(&mut self) {
-        for _ in 0..ANSWERS {
-            let Ok(asked) = self.vmms.receiver.try_recv() else { return };
+    /// Answers what a virtual machine monitor asks. False if none does.
+    pub fn answer_vmm(&mut self) -> bool {
+        let asked = self.vmms.receiver.try_recv();
+        self.vmms.ask = asked.is_ok();
+        asked.is_ok_and(|asked| {
             self.answer(asked);
-        }
-        // There may be more, for the next turn.
-        if let Err(error) = self.vmms.waker.wake() {
-            log::error!("virtual machine monitors may wait: {error}");
-        }
+            true
+        })
     }
 
     fn answer(&mut self, Asked { of: (key, id), call, answer }: Asked) {

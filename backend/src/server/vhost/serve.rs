@@ -10,11 +10,12 @@ use super::chain::{self, Chain, Memory, Space};
 use super::inflight::Inflight;
 use super::ring::{Broken, Ring};
 
-/// What a guest may cost in a turn before others have theirs: so many descriptors that are looked at, or
-/// as many sets and dearer messages as of any frontend.
-pub const SHARE: u32 = 2048;
+/// What a guest may cost in a turn before others have theirs: so many descriptors that are looked at, chains that are
+/// returned at once or sets, or as many dearer messages as of any frontend.
+pub const SHARE: u32 = 1024;
+const CHAIN: u32 = 4;
 const SET: u32 = 4;
-const DEAR: u32 = 64;
+const DEAR: u32 = 128;
 
 /// Bytes of names that cost as much as a descriptor.
 const NAMES: usize = 64;
@@ -40,7 +41,7 @@ pub fn request(
     let has_room = |size: usize| space.size >= size as u64;
     let request = read.bytes.filter(|_| has_room(RESPONSE_SIZE)).map(Request::decode);
     let answer = request.map_or(Answer::Now(Response::ERROR), |request| device.request(request));
-    let mut cost = read.descriptors.max(1);
+    let mut cost = read.descriptors.max(CHAIN);
     if answer == Answer::Later {
         let is_set = request.is_some_and(|request| request.kind == Kind::SetValue as u16);
         return Ok((cost.max(if is_set { SET } else { DEAR }), Some(Held { head, space })));
@@ -98,7 +99,7 @@ pub fn event(
         let written = held.space.write(memory, &[IrqStatus::Invalid as u8]);
         events.complete(memory, head, written)?;
     }
-    Ok(read.descriptors.max(1))
+    Ok(read.descriptors.max(CHAIN))
 }
 
 #[cfg(test)]
@@ -155,9 +156,9 @@ mod tests {
 
     #[test]
     fn what_reaches_the_host_costs_as_of_any_frontend_and_names_by_their_size() {
-        assert_eq!(cost(Kind::GetDirection, 6399, 0), 2);
+        assert_eq!(cost(Kind::GetDirection, 6399, 0), CHAIN);
         assert_eq!(cost(Kind::GetValue, 6399, 0), DEAR);
         assert_eq!(cost(Kind::SetDirection, 6399, 1), DEAR);
-        assert_eq!(cost(Kind::GetLineNames, 0, 0), 2 + 100);
+        assert_eq!(cost(Kind::GetLineNames, 0, 0), CHAIN + 100);
     }
 }

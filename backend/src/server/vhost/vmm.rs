@@ -37,6 +37,8 @@ pub struct Vmm {
     connection: UnixStream,
     /// For the thread that serves the connection, until it is started.
     asker: Option<Asker>,
+    /// Whether the session's word on its lines has come: the monitor may ask once it is known what they are at first.
+    is_settled: bool,
     is_refused: bool,
 }
 
@@ -56,6 +58,7 @@ impl Vmm {
             broken: None,
             connection,
             asker: Some(asker),
+            is_settled: false,
             is_refused: false,
         }
     }
@@ -85,6 +88,7 @@ impl Vmm {
     /// Serves the queues, until they are empty or have had their share of a turn.
     pub fn turn(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Turn {
         let mut share = SHARE;
+        self.start(session, cx.log);
         if let Some(queue) = self.broken.take() {
             self.fail(queue, session, cx.log);
         }
@@ -97,6 +101,7 @@ impl Vmm {
                 break Turn::More;
             }
             match self.deliver().and_then(|()| self.serve()) {
+                Ok(0) if self.is_starting() => break Turn::More,
                 Ok(0) => break Turn::Idle,
                 Ok(cost) => share = share.saturating_sub(cost),
                 Err(queue) => self.fail(queue, session, cx.log),
@@ -131,7 +136,30 @@ impl Vmm {
         }
         self.save();
         let goes_on = (waited && !self.is_waiting()) || broken.is_some() || self.is_cut();
-        Ok(goes_on || self.has_messages())
+        Ok(goes_on || self.has_messages() || self.is_starting())
+    }
+
+    /// Whether its virtual machine monitor is to be listened to, and is not yet.
+    pub fn is_starting(&self) -> bool {
+        self.is_settled && self.asker.is_some()
+    }
+
+    /// Listens to its virtual machine monitor, if that is due.
+    fn start(&mut self, session: &Session, log: &mut LogLimit) {
+        let due = self.asker.take_if(|_| self.is_settled).zip(self.device.as_ref());
+        let Some((asker, device)) = due else { return };
+        let connection = self.connection.try_clone();
+        let started = connection.and_then(|it| control::start(it, asker, device.config()));
+        if let Err(error) = started {
+            self.refuse(&error, session, log);
+        }
+    }
+
+    fn refuse(&mut self, error: &io::Error, session: &Session, log: &mut LogLimit) {
+        if log.allows_one() {
+            log::warn!("session {}: no virtio device: {error}", session.id());
+        }
+        self.is_refused = true;
     }
 
     /// Whether requests wait for the session.
@@ -162,10 +190,7 @@ impl Vmm {
                 None => _ = self.greeting.drain(..used),
             }
             if let Err(error) = session.outbox.write(&mut Inbox(self)) {
-                if cx.log.allows_one() {
-                    log::warn!("session {}: no virtio device: {error}", session.id());
-                }
-                self.is_refused = true;
+                self.refuse(&error, session, cx.log);
             }
         }
     }
@@ -255,14 +280,9 @@ impl Vmm {
         match (&mut self.device, event) {
             (Some(device), _) => {
                 device.event(seq, event);
-                // The monitor may ask once it is known what the lines are at first.
                 let is_first = |values: &Values| values.reason == Reason::Attached;
-                if (matches!(event, Event::Values(values) if is_first(values))
-                    || matches!(event, Event::Error(_)))
-                    && let Some(asker) = self.asker.take()
-                {
-                    control::start(self.connection.try_clone()?, asker, device.config())?;
-                }
+                self.is_settled |= matches!(event, Event::Values(values) if is_first(values))
+                    || matches!(event, Event::Error(_));
             }
             (None, Event::Attached(lines)) => {
                 self.device = Some(Device::new(lines).map_err(io::Error::other)?);
