@@ -75,14 +75,14 @@ impl Hub {
             offsets: found.iter().map(|line| line.offset).collect(),
             pending: 0,
         };
-        if let Err(failure) = self.fill(who, &found, &mut claim) {
+        // A chip whose last hold is taken anew is not to be closed meanwhile.
+        found.iter().for_each(|line| self.chips.retain(line.chip));
+        let filled = self.fill(who, &found, &mut claim);
+        if filled.is_err() {
             self.leave(who.origin.session, &claim.links);
-            for line in &found {
-                self.chips.forget_unused(line.chip);
-            }
-            return Err(failure);
         }
-        Ok(claim)
+        found.iter().for_each(|line| self.chips.release(line.chip));
+        filled.map(|()| claim)
     }
 
     /// Holds that are there are left alone until it is known that all lines can be had.

@@ -99,6 +99,20 @@ fn each_line_of_a_client_goes_to_the_safe_state() {
 }
 
 #[test]
+fn lines_that_are_kept_safe_are_taken_anew_by_who_wants_them_in_another_order() {
+    let mut bench = Bench::open();
+    let mut guest = bench.attach(lines("gpios=6:7,safe=hold"));
+    guest.drive(0b11, 0b10);
+    drop(guest);
+    bench.wait_until_gone();
+    let mut guest = bench.attach(lines("gpios=7:6,init=high"));
+    guest.sync();
+    assert_eq!(bench.world.levels(&[6, 7]), 0b11);
+    guest.set(0b11, 0b01);
+    assert_eq!(bench.world.levels(&[6, 7]), 0b10);
+}
+
+#[test]
 fn lines_that_are_kept_safe_are_taken_over_by_who_attaches_them_again() {
     let mut bench = Bench::open();
     let mut guest = bench.attach(lines("gpios=6:7,safe=hold"));
