@@ -3,4 +3,26 @@
 
 mod suite;
 
+use vgpio_protocol::ErrorCode;
+use vgpio_tests::harness::{Bench, LABEL, Outside, export};
+
 type World = vgpio_tests::harness::GpioSim;
+
+/// gpio-sim leaves an output that is given back an output, at the level of its pull.
+#[test]
+fn the_level_of_an_output_that_is_taken_as_it_is_counts() {
+    let limited = format!("relay={LABEL},gpios=5,init=as-is,min-hold=4000s");
+    let mut bench: Bench<World> = Bench::new(&["--export", &limited]);
+    bench.world.pull(5, true);
+    let mut guest = bench.attach(export("relay"));
+    guest.drive(1, 1);
+    drop(guest);
+    bench.wait_until_gone();
+    let mut guest = bench.attach(export("relay"));
+    guest.sync();
+    assert_eq!((guest.client.outputs(), guest.client.levels()), (1, 1));
+    guest.client.set(1, 0);
+    guest.sync_whatever();
+    assert_eq!(guest.error().code, ErrorCode::TooOften);
+    assert!(bench.world.level(5));
+}

@@ -76,33 +76,35 @@ impl Hub {
             pending: 0,
         };
         // A chip whose last hold is taken anew is not to be closed meanwhile.
-        found.iter().for_each(|line| self.chips.retain(line.chip));
+        for line in &found {
+            self.chips.retain(line.chip);
+        }
         let filled = self.fill(who, &found, &mut claim);
         if filled.is_err() {
             self.leave(who.origin.session, &claim.links);
         }
-        found.iter().for_each(|line| self.chips.release(line.chip));
+        for line in &found {
+            self.chips.release(line.chip);
+        }
         filled.map(|()| claim)
     }
 
     /// Holds that are there are left alone until it is known that all lines can be had.
     fn fill(&mut self, who: &Claimant, found: &[Found], claim: &mut Claim) -> Result<(), Failure> {
-        let (mut fresh, mut joined) = self.held_already(found);
+        let (mut fresh, joined) = self.held_already(found);
         for (&key, &lines) in &joined {
             self.may_join(who, key, lines, found)?;
         }
         // Lines that were left in a safe state, and are wanted in another order, are taken anew.
-        joined.retain(|&key, &mut lines| {
-            let as_wanted = self.is_as_wanted(key, lines, found);
-            if !as_wanted {
-                self.drop_hold(key);
-                fresh |= lines;
-            }
-            as_wanted
-        });
-        for group in groups(found, fresh) {
-            self.take(who, found, group, claim)?;
+        let is_as_wanted = |&(key, lines): &(HoldKey, u64)| self.is_as_wanted(key, lines, found);
+        let (joined, anew): (Vec<_>, Vec<_>) = joined.into_iter().partition(is_as_wanted);
+        fresh = anew.iter().fold(fresh, |fresh, (_, lines)| fresh | lines);
+        let groups = groups(found, fresh);
+        groups.iter().try_for_each(|&group| self.may_begin(found, group))?;
+        for (key, _) in anew {
+            self.drop_hold(key);
         }
+        groups.into_iter().try_for_each(|group| self.take(who, found, group, claim))?;
         joined.into_iter().try_for_each(|(key, lines)| self.join(who, key, lines, found, claim))
     }
 

@@ -67,6 +67,7 @@ impl Hub {
             Outcome::Ok(levels) => {
                 if let Some(hold) = self.holds.get_mut(key.0) {
                     hold.learn(awaited.read, levels);
+                    self.note_toggles(key);
                 }
                 Ok(levels)
             }

@@ -93,6 +93,7 @@ impl Hub {
         };
         if let Ok(bits) = result {
             hold.learn(mask, bits);
+            self.note_toggles(key);
         }
         self.done(key, result)
     }

@@ -35,9 +35,7 @@ impl Hub {
             let text = "the gpiochip is too slow for what is asked of it already; try again later";
             return Err(Failure::new(ErrorCode::Busy, lines, text));
         }
-        let wanted: Vec<_> = group.iter().map(|line| (line.offset, line.settings)).collect();
         let route = Route::new(lines);
-        self.may_begin(chip, &wanted).map_err(|failure| in_session(failure, route))?;
         self.last_id += 1;
         let settings: Vec<_> = group.iter().map(|line| line.settings).collect();
         let config = settings.iter().map(initial).collect();
@@ -145,7 +143,7 @@ impl Hub {
                 hold.outputs |= 1 << i;
             }
         }
-        self.note_toggles(key);
+        self.note_beginning(key);
         self.watch_edges(key);
         self.polled(key, polled);
     }

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use vgpio::client::{Error, Event};
-use vgpio_protocol::{Direction, ErrorCode};
+use vgpio_protocol::{Bias, Configure, Direction, Drive, ErrorCode};
 use vgpio_tests::harness::{Guest, LABEL, Outside, Wire, eventually, export};
 
 use super::{Bench, lines};
@@ -107,6 +107,52 @@ fn safe_states_are_not_limited() {
     drop(guest);
     bench.wait_until_gone();
     bench.sees(5, false);
+}
+
+#[test]
+fn a_line_is_not_let_go_by_its_drive_before_it_may_change() {
+    for (level, drive) in [(1, Drive::OpenDrain), (0, Drive::OpenSource)] {
+        let mut bench = limiting(LONG);
+        let mut guest = bench.attach(export("relay"));
+        guest.drive(1, 1 - level);
+        guest.set(1, level);
+        bench.world.pull(5, level == 0);
+        guest.client.configure(&Configure { mask: 1, drive: Some(drive), ..Configure::default() });
+        refusal(&mut guest, 1);
+        assert_eq!(bench.world.levels(&[5]), level);
+        // One that makes no difference is none.
+        let other = if level == 1 { Drive::OpenSource } else { Drive::OpenDrain };
+        guest.configure(&Configure { mask: 1, drive: Some(other), ..Configure::default() });
+        assert_eq!(bench.world.levels(&[5]), level);
+    }
+}
+
+#[test]
+fn a_line_is_not_pulled_more_often_than_it_may_change() {
+    let mut bench = limiting("max-toggle-rate=0.001");
+    let mut guest = bench.attach(export("relay"));
+    let pull = |bias| Configure { mask: 1, bias: Some(bias), ..Configure::default() };
+    guest.configure(&pull(Bias::PullUp));
+    guest.client.configure(&pull(Bias::PullDown));
+    refusal(&mut guest, 1);
+    assert_eq!(bench.world.info(5).bias, Bias::PullUp);
+}
+
+#[test]
+fn lines_in_safe_states_are_not_taken_anew_before_they_may_change() {
+    let mut bench = limiting(&format!("{LONG},safe=high"));
+    for order in ["5:6", "6:5"] {
+        drop(bench.attach(lines(&format!("gpios={order},init=high,safe=high"))));
+        bench.wait_until_gone();
+        bench.sees_all(&[5, 6], 0b11);
+    }
+    // Now line 5 was given back and taken again, which counts.
+    let refusal = Guest::refusal(&bench.daemon, lines("gpios=5:6,init=high,safe=high"));
+    assert_eq!((refusal.code, refusal.mask), (ErrorCode::TooOften, 0b01), "{refusal}");
+    assert_eq!(bench.world.levels(&[5, 6]), 0b11);
+    for offset in [5, 6] {
+        assert!(bench.world.info(offset).consumer.is_some(), "{offset}");
+    }
 }
 
 /// How long clients may take to answer here.
