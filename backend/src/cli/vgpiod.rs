@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use serde_json::json;
 use thiserror::Error;
@@ -73,6 +73,7 @@ pub struct Program {
 
 /// How the daemon runs.
 #[derive(Clone, Debug, Default, Args)]
+#[command(group(ArgGroup::new("own lines").args(["gpiodev", "export"]).multiple(true)))]
 pub struct Options {
     /// Read this file; options add to it and override it
     #[arg(long, value_name = "FILE")]
@@ -98,7 +99,7 @@ pub struct Options {
     /// End sessions of the lines of --gpiodev and --export whose frontend does not answer for so long: 500ms
     ///
     /// Their outputs go to their safe states. In a file, each export has its own 'watchdog'.
-    #[arg(long, value_name = "PERIOD")]
+    #[arg(long, value_name = "PERIOD", requires = "own lines")]
     pub watchdog: Option<Period>,
 
     /// Lend an export as a virtio GPIO device to virtual machine monitors that connect here
