@@ -4,9 +4,15 @@
 mod suite;
 
 use std::collections::HashMap;
+use std::fs;
+use std::rc::Rc;
 
+use nix::unistd::{getgid, getuid};
+use vgpio_protocol::ErrorCode;
 use vgpio_tests::harness::Simulated as World;
-use vgpio_tests::harness::{Daemon, Guest, LABEL, Outside, Watcher, map, pad};
+use vgpio_tests::harness::{
+    Bench, Daemon, Guest, LABEL, Outside, Watcher, export, folder, lines, map, pad,
+};
 
 /// A daemon, and somebody who sees every change of these pads.
 fn watched(offsets: &[u32]) -> (Daemon, Watcher) {
@@ -72,4 +78,34 @@ fn lines_become_outputs_without_a_glitch() {
     low.drive(1, 1);
     let change = outside.change();
     assert_eq!((change.offset, change.level), (12, 1));
+}
+
+#[test]
+fn users_and_groups_of_an_export_hold_by_its_name_and_by_line_maps() {
+    let folder = Rc::new(folder());
+    let file = folder.path().join("vgpio.toml");
+    let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+    let exports = [
+        (5, "users", uid, true),
+        (6, "users", uid + 1, false),
+        (7, "groups", gid, true),
+        (8, "groups", gid + 1, false),
+    ];
+    let text = exports.map(|(line, key, id, _)| {
+        format!("[[export]]\nname = 'e{line}'\nmap = '{LABEL},gpios={line}'\n{key} = [{id}]\n")
+    });
+    fs::write(&file, text.concat()).expect("a folder for files");
+    let options = ["--config", &file.display().to_string(), "--allow-line-maps"];
+    let bench: Bench<World> = Bench::new_in(&folder, &options);
+    for (line, key, id, may) in exports {
+        let by_name = (export(&format!("e{line}")), 0);
+        let by_map = (lines(&format!("gpios=9:{line}")), 0b10);
+        for (wanted, mask) in [by_name, by_map] {
+            let refused = Guest::try_attach(&bench.daemon, wanted).err();
+            let refused = refused.map(|report| (report.code, report.mask));
+            let expected = (!may).then_some((ErrorCode::NotAllowed, mask));
+            assert_eq!(refused, expected, "{key} = [{id}]");
+            bench.wait_until_gone();
+        }
+    }
 }

@@ -12,10 +12,15 @@ pub struct Access {
 }
 
 impl Access {
+    /// Whether whoever can open the socket may attach.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.uids.is_empty() && self.gids.is_empty()
+    }
+
     /// Whether a process of that user and primary group may attach.
     #[must_use]
     pub fn allows(&self, uid: u32, gid: u32) -> bool {
-        let open = self.uids.is_empty() && self.gids.is_empty();
-        open || self.uids.contains(&uid) || self.gids.contains(&gid)
+        self.is_open() || self.uids.contains(&uid) || self.gids.contains(&gid)
     }
 }

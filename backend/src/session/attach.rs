@@ -9,7 +9,7 @@ use vgpio_protocol::{Attach, ErrorCode, Event, LineMap, Lines, Reason};
 use super::operation::{Operation, Work};
 use super::tell::entries;
 use super::watchdog::Watch;
-use super::{AttachedLine, Attachment, Context, Phase, Session, printable};
+use super::{AttachedLine, Attachment, Context, Peer, Phase, Session, printable};
 use crate::chip::{Chip, ChipError, Offset};
 use crate::config::{ExportConfig, ExportLine, Policy, Rule, chip_is};
 use crate::hub::{Claimant, Failure, offset_of};
@@ -19,7 +19,7 @@ impl Session {
     pub(super) fn attach(&mut self, seq: u64, attach: &Attach<'_>, cx: &mut Context<'_>) {
         let wanted = match attach {
             Attach::Export(name) => self.of_export(name, &cx.config.exports),
-            Attach::Map(map) => of_map(map, cx),
+            Attach::Map(map) => of_map(map, self.peer, cx),
         };
         let wanted = wanted.and_then(|wanted| self.would_answer(wanted));
         let (what, export) = match attach {
@@ -90,16 +90,22 @@ impl Session {
             let text = format!("no export is named '{name}'; {there}");
             return Err(Failure::new(ErrorCode::NoExport, 0, text));
         };
-        if !export.access.allows(self.peer.uid, self.peer.gid) {
-            let text = format!(
-                "export '{name}' is not for user {} of group {}; add one of them to its users or groups",
-                self.peer.uid, self.peer.gid
-            );
-            return Err(Failure::new(ErrorCode::NotAllowed, 0, text));
-        }
+        may_have(export, self.peer)?;
         let watchdog = export.watchdog.map(|period| (period, export.name.clone()));
         Ok(Wanted { lines: export.lines.clone(), watchdog })
     }
+}
+
+/// Whether the lines of an export are for this peer.
+fn may_have(export: &ExportConfig, peer: Peer) -> Result<(), Failure> {
+    if export.access.allows(peer.uid, peer.gid) {
+        return Ok(());
+    }
+    let text = format!(
+        "export '{}' is not for user {} of group {}; add one of them to its users or groups",
+        export.name, peer.uid, peer.gid
+    );
+    Err(Failure::new(ErrorCode::NotAllowed, 0, text))
 }
 
 /// What a frontend wants, and may have.
@@ -110,7 +116,7 @@ struct Wanted {
 }
 
 /// The lines of a line map, if the policy allows them.
-fn of_map(map: &str, cx: &Context<'_>) -> Result<Wanted, Failure> {
+fn of_map(map: &str, peer: Peer, cx: &Context<'_>) -> Result<Wanted, Failure> {
     let map: LineMap =
         map.parse().map_err(|error| Failure::new(ErrorCode::MapSyntax, 0, format!("{error}")))?;
     let policy = &cx.config.policy;
@@ -137,6 +143,7 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Wanted, Failure> {
         });
         allowed?;
         for (export, lent) in lent_too(&cx.config.exports, opened.as_ref(), info.offset) {
+            may_have(export, peer).map_err(of_line)?;
             line.settings.limits = line.settings.limits.and(lent.settings.limits);
             let other = export.watchdog.map(|period| (period, export.name.clone()));
             watchdog = watchdog.into_iter().chain(other).min();
@@ -145,7 +152,8 @@ fn of_map(map: &str, cx: &Context<'_>) -> Result<Wanted, Failure> {
     Ok(Wanted { lines, watchdog })
 }
 
-/// The exports that limit a line or watch its frontend: that holds however the line is attached.
+/// The exports that limit a line, watch its frontend or are not for anyone: that holds however the line is
+/// attached.
 fn lent_too<'e>(
     exports: &'e [ExportConfig],
     chip: &dyn Chip,
@@ -154,7 +162,7 @@ fn lent_too<'e>(
     let lines =
         exports.iter().flat_map(|export| export.lines.iter().map(move |line| (export, line)));
     lines.filter(move |(export, line)| {
-        (line.settings.limits.are_any() || export.watchdog.is_some())
+        (line.settings.limits.are_any() || export.watchdog.is_some() || !export.access.is_open())
             && chip_is(&line.chip, chip.info())
             && offset_of(chip, &line.line).is_ok_and(|line| line == offset)
     })
