@@ -50,6 +50,17 @@ fn a_socket_that_lets_nobody_in_does_not_keep_a_daemon_waiting() {
 }
 
 #[test]
+fn a_keeper_that_has_nowhere_to_listen_is_told_with_the_reason() {
+    // Room for the daemon's sockets (107 bytes, unix(7)), and none for the longer name of the keeper's.
+    let length = 98 - "/vgpiod.sock".len() - std::env::temp_dir().as_os_str().len();
+    let folder = tempfile::Builder::new().prefix(&"x".repeat(length)).tempdir().unwrap();
+    let daemon = Daemon::start_in(&Rc::new(folder), &OPTIONS);
+    let log = daemon.stop().log;
+    assert!(log.contains("the keeper: cannot listen on"), "{log}");
+    assert!(log.contains("path must be shorter"), "{log}");
+}
+
+#[test]
 fn whoever_lies_about_descriptors_gives_the_daemon_none_of_its_own() {
     const COUNT: u32 = 40;
     let folder = Rc::new(folder());

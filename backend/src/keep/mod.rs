@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
 
+use crate::chain;
 use crate::config::Keep;
 use crate::server::kept_descriptors;
 
@@ -121,7 +122,7 @@ impl Store {
         if let Place::Keeper(link) = &mut self.place
             && let Err(error) = link.start()
         {
-            log::error!("lines do not outlive this daemon, the keeper: {error}");
+            log::error!("lines do not outlive this daemon, the keeper: {}", chain(&error));
         }
     }
 
@@ -293,7 +294,8 @@ impl Store {
             Err(error) => {
                 log::error!(
                     "the keeper of lines has gone, and no other can be started, as a rule because of the sandbox: \
-                     {error}; lines do not outlive this daemon"
+                     {}; lines do not outlive this daemon",
+                    chain(&error)
                 );
             }
         }
