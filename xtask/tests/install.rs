@@ -147,3 +147,22 @@ fn a_package_is_staged_below_destdir_with_the_final_paths() {
     let link = fs::read_link(destdir.join("usr/lib/aarch64-linux-gnu/libvgpio.so"));
     assert_eq!(link.unwrap(), Path::new("libvgpio.so.0"));
 }
+
+#[test]
+fn whoever_may_connect_has_no_gpiochip_by_that() {
+    let value = |file: &str, key: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../backend/systemd");
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let (_, rest) = text.split_once(key).unwrap_or_else(|| panic!("{key} of {file}"));
+        let mut words = rest.split(|c: char| c == '"' || c.is_whitespace());
+        words.find(|word| !word.is_empty()).unwrap().to_owned()
+    };
+    let frontends = value("vgpiod.socket", "SocketGroup=");
+    let chips = value("60-vgpio.rules", "GROUP=");
+    assert_ne!(frontends, chips);
+    // The daemon is in both.
+    assert_eq!(value("vgpiod.service.in", "\nGroup="), frontends);
+    let user = value("vgpiod.service.in", "\nUser=");
+    assert_eq!(value("vgpio.conf", "\nu "), user);
+    assert_eq!(value("vgpio.conf", &format!("\nm {user} ")), chips);
+}
