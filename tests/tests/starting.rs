@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -47,6 +48,23 @@ fn a_socket_that_lets_nobody_in_does_not_keep_a_daemon_waiting() {
     assert_eq!(daemon.status().sessions.len(), 0);
     let log = daemon.stop().log;
     assert!(log.contains("lines do not outlive this daemon"), "{log}");
+}
+
+#[test]
+fn who_may_connect_to_the_daemon_may_not_control_it() {
+    let device = |folder: &Path| folder.join("device.sock");
+    let folder = Rc::new(folder());
+    let vhost_user = format!("{},export=lines", device(folder.path()).display());
+    let lines = ["--sim", "rcar-gen3,label=sim", "--export", "lines=sim,gpios=0"];
+    let options = [&OPTIONS[..], &lines, &["--vhost-user", &vhost_user]].concat();
+    let daemon = Daemon::start_in(&folder, &options);
+    let keeper = folder.path().join("vgpiod.sock.keeper");
+    let (frontends, control) = (daemon.socket(), daemon.control_socket());
+    for (path, mode) in
+        [(frontends, 0o660), (device(folder.path()), 0o660), (control, 0o600), (keeper, 0o600)]
+    {
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, mode, "{}", path.display());
+    }
 }
 
 #[test]

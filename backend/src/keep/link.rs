@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's end of the connection to its keeper.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -82,9 +81,8 @@ impl Link {
         if self.is_up() {
             return Ok(());
         }
-        let listener = Socket::bind(&self.path).and_then(Socket::give_away);
+        let listener = Socket::bind_private(&self.path).and_then(Socket::give_away);
         let listener = listener.map_err(io::Error::other)?;
-        fs::set_permissions(&self.path, Permissions::from_mode(0o600))?;
         // The program that runs, whatever has been installed in its place since.
         let keeper = Command::new("/proc/self/exe")
             .arg0("vgpiod")

@@ -121,7 +121,7 @@ impl Server {
             Some(Listen::Fd(fd)) => Some(Socket::inherited(inherited::listener(*fd)?)),
             None => None,
         };
-        let mut control_socket = config.control.as_deref().map(Socket::bind).transpose()?;
+        let mut control_socket = config.control.as_deref().map(Socket::bind_private).transpose()?;
         for socket in [&socket, &control_socket].into_iter().flatten() {
             refusal::take_descriptors(&socket.listener, false);
         }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use mio::net::UnixListener;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::libc::mode_t;
 use nix::sys::stat::{Mode, umask};
 use thiserror::Error;
 
@@ -57,11 +58,24 @@ pub enum SocketError {
 }
 
 impl Socket {
-    /// Listens on `path`. A file that a dead daemon left there is replaced.
+    /// Listens on `path` for its owner and its group. A file that a dead daemon left there is replaced.
     ///
     /// # Errors
     /// [`SocketError`].
     pub fn bind(path: &Path) -> Result<Self, SocketError> {
+        Self::bind_without(0o117, path)
+    }
+
+    /// As [`bind`](Self::bind), for its owner alone.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn bind_private(path: &Path) -> Result<Self, SocketError> {
+        Self::bind_without(0o177, path)
+    }
+
+    /// `denied`: permissions that the file does not have.
+    fn bind_without(denied: mode_t, path: &Path) -> Result<Self, SocketError> {
         let host = |source| SocketError::Host { path: path.to_owned(), source };
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(dir).map_err(host)?;
@@ -69,8 +83,8 @@ impl Socket {
         let dir = File::open(dir).map_err(host)?;
         let _one_at_a_time = lock(dir).map_err(host)?;
         remove_stale(path)?;
-        // From its first moment it is for the owner and the group alone.
-        let before = umask(Mode::from_bits_truncate(0o117));
+        // From its first moment it is for nobody else.
+        let before = umask(Mode::from_bits_truncate(denied));
         let listener = UnixListener::bind(path);
         umask(before);
         let listener = listener.map_err(host)?;
