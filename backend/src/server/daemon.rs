@@ -190,14 +190,17 @@ impl Daemon {
         }
     }
 
-    /// A frontend has gone: its lines are given back at once, its memory and descriptors when it is their turn.
+    /// A frontend has gone: its lines are given back at once, what else it had may have to wait for its turn.
     pub fn farewell(&mut self, key: SessionKey) {
         if let Some(mut guest) = self.guests.try_remove(key.0) {
             self.awake.retain(|awake| *awake != key);
             self.has_served |= guest.vmm.as_ref().is_some_and(|vmm| vmm.has_device());
             guest.session.close(&mut self.hub, &mut self.log);
             self.end_watch(key, &guest.session);
-            self.gone.push_back(guest);
+            // A monitor's connection is closed here before its thread closes it, which may take for ever.
+            if guest.vmm.is_none() {
+                self.gone.push_back(guest);
+            }
         }
     }
 
