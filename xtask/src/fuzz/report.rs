@@ -20,6 +20,8 @@ pub struct Report {
     pub executions_per_second: u64,
     /// Edges of the code that were reached.
     pub edges: u64,
+    /// Edges that the target has, with those of libraries.
+    pub edges_there: u64,
     /// Edges by how often they were passed, and comparisons by their outcome.
     pub features: u64,
     /// Inputs that are kept, as each reaches something that others do not.
@@ -48,7 +50,8 @@ impl Report {
         self.failure = Some(tail);
     }
 
-    /// Takes a line of the output: `#4 DONE cov: 3 ft: 5 corp: 2/9b ...`, `stat::number_of_executed_units: 4`,
+    /// Takes a line of the output: `INFO: Loaded 1 modules   (99 inline ...`,
+    /// `#4 DONE cov: 3 ft: 5 corp: 2/9b ...`, `stat::number_of_executed_units: 4`,
     /// `... Test unit written to FILE`; any other says nothing.
     pub fn read(&mut self, line: &str) {
         if let Some((_, file)) = line.split_once("Test unit written to ") {
@@ -61,6 +64,9 @@ impl Report {
                 "average_exec_per_sec" => self.executions_per_second = number,
                 _ => {}
             }
+        } else if let Some((_, rest)) = line.split_once("Loaded 1 modules") {
+            let edges = rest.split(['(', ' ']).find(|word| !word.is_empty());
+            self.edges_there = edges.and_then(|edges| edges.parse().ok()).unwrap_or(0);
         } else if line.starts_with('#') {
             self.progress(line);
         }
@@ -88,11 +94,20 @@ impl Report {
 /// One line for people, and more if it failed.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, seconds, executions, executions_per_second, edges, features, .. } = self;
+        let Self {
+            target,
+            seconds,
+            executions,
+            executions_per_second,
+            edges,
+            edges_there,
+            features,
+            ..
+        } = self;
         write!(
             f,
-            "{target}: {executions} executions in {seconds} s ({executions_per_second}/s), {edges} edges, {features} \
-             features, corpus {}/{}, {} crashes",
+            "{target}: {executions} executions in {seconds} s ({executions_per_second}/s), {edges} of {edges_there} edges, \
+             {features} features, corpus {}/{}, {} crashes",
             self.corpus_files,
             self.corpus_size,
             self.findings.len()
@@ -127,6 +142,8 @@ mod tests {
     fn what_libfuzzer_says_is_read() {
         let mut report = Report::new("decode");
         for line in [
+            "INFO: Loaded 1 modules   (18664 inline 8-bit counters): 18664 [0x5644c6ec82f0, 0x5644c6eccbd8), ",
+            "INFO: Loaded 1 PC tables (18664 PCs): 18664 [0x5644c6eccbd8,0x5644c6f15a58), ",
             "INFO: seed corpus: files: 313 min: 1b max: 300b total: 9000b rss: 44Mb",
             "#2\tINITED cov: 10 ft: 20 corp: 1/1b exec/s: 0 rss: 44Mb",
             "#9999\tDONE   cov: 321 ft: 1234 corp: 56/7890b lim: 4096 exec/s: 99 rss: 50Mb",
@@ -142,6 +159,7 @@ mod tests {
             executions: 9999,
             executions_per_second: 99,
             edges: 321,
+            edges_there: 18664,
             features: 1234,
             corpus_files: 56,
             corpus_size: "7890b".into(),
