@@ -85,6 +85,14 @@ fn a_daemon_is_ready_when_it_is_confined_and_not_before() {
 }
 
 #[test]
+fn a_daemon_has_no_capabilities() {
+    let daemon = Daemon::start(&OPTIONS);
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(daemon.proc_status(set), 0, "{set}");
+    }
+}
+
+#[test]
 fn there_is_no_sandbox_where_it_is_switched_off() {
     let daemon = Daemon::start(&[&OPTIONS[..], &["--sandbox", "off"]].concat());
     assert_eq!(daemon.proc_status("Seccomp"), 0);
@@ -96,9 +104,9 @@ fn there_is_no_sandbox_where_it_is_switched_off() {
 fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
     use inject::Stopped;
     use nix::libc::{
-        AF_INET, AT_FDCWD, O_RDONLY, O_WRONLY, PROT_EXEC, PROT_READ, SOCK_STREAM, SYS_clone,
-        SYS_execve, SYS_getpid, SYS_kill, SYS_mmap, SYS_mprotect, SYS_open, SYS_openat, SYS_ptrace,
-        SYS_setpriority, SYS_socket,
+        AF_INET, AT_FDCWD, O_RDONLY, O_WRONLY, PR_SET_DUMPABLE, PROT_EXEC, PROT_READ, SOCK_STREAM,
+        SYS_clone, SYS_execve, SYS_getpid, SYS_ioctl, SYS_kill, SYS_mmap, SYS_mprotect, SYS_open,
+        SYS_openat, SYS_prctl, SYS_ptrace, SYS_setpriority, SYS_socket, SYS_tgkill, TIOCGWINSZ,
     };
 
     let folder = Rc::new(folder());
@@ -111,6 +119,7 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
     let pid = u64::try_from(daemon.pid().as_raw()).unwrap();
     let cwd = u64::from(AT_FDCWD.cast_unsigned());
     let (read, write) = (O_RDONLY.cast_unsigned().into(), O_WRONLY.cast_unsigned().into());
+    let dumpable = PR_SET_DUMPABLE.cast_unsigned().into();
     let code = u64::from((PROT_READ | PROT_EXEC).cast_unsigned());
     let threads = threads(daemon.pid());
     assert!(threads.len() > 1, "{threads:?}");
@@ -130,6 +139,9 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
             ("look into a process", SYS_ptrace, [16, 1, 0, 0], Errno::EPERM),
             ("end a process", SYS_kill, [pid, 9, 0, 0], Errno::EPERM),
             ("have another process wait", SYS_setpriority, [0, 1, 19, 0], Errno::EPERM),
+            ("end a thread of another", SYS_tgkill, [1, 1, 0, 0], Errno::EPERM),
+            ("ask a device for something else", SYS_ioctl, [2, TIOCGWINSZ, 0, 0], Errno::EPERM),
+            ("change what it is", SYS_prctl, [dumpable, 1, 0, 0], Errno::EPERM),
         ];
         assert_eq!(stopped.call(SYS_getpid, [0; 4]), Ok(pid), "a call in its place is made");
         for (what, call, arguments, error) in calls {

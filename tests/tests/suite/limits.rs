@@ -207,6 +207,16 @@ fn clients_that_did_not_answer_are_counted_and_logged() {
 }
 
 #[test]
+fn a_client_has_longer_to_its_first_answer() {
+    let bench = watching();
+    let mut wire = Wire::connect(&bench.daemon);
+    wire.hello_to_be_watched("boots");
+    wire.attach("relay");
+    sleep(2 * PERIOD + PERIOD / 2);
+    assert!(wire.sync(), "it is asked and has not answered, but may not be able to yet");
+}
+
+#[test]
 fn clients_that_would_not_answer_get_no_watched_lines() {
     let bench = watching();
     let mut wire = Wire::connect(&bench.daemon);
