@@ -88,7 +88,7 @@ impl Hub {
         let left = matches!(hold.held, Held::Left).then_some(hold.kept).flatten();
         let left = left.and_then(|kept| self.store.request(kept)?.try_clone_to_owned().ok());
         let Some(slot) = self.chips.get_mut(hold.chip) else {
-            return Step::Done(Ok(0));
+            return Step::Done(Err(self.lost(key, u64::MAX)));
         };
         let requested = match (&slot.worker, &mut slot.chip) {
             (Some(_), _) => {
