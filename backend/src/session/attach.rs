@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use vgpio_protocol::{Attach, ErrorCode, Event, LineMap, Lines, Reason};
+use vgpio_protocol::{Attach, ErrorCode, Event, LineMap, LineRef, Lines, Reason};
 
 use super::operation::{Operation, Work};
 use super::tell::entries;
 use super::watchdog::Watch;
 use super::{AttachedLine, Attachment, Context, Peer, Phase, Session, printable};
-use crate::chip::{Chip, ChipError, Offset};
+use crate::chip::{Chip, ChipError, ChipInfo, LineInfo, Offset};
 use crate::config::{ExportConfig, ExportLine, Policy, Rule, chip_is};
 use crate::hub::{Claimant, Failure, offset_of};
 use crate::keep::Guest;
@@ -142,7 +142,7 @@ fn of_map(map: &str, peer: Peer, cx: &Context<'_>) -> Result<Wanted, Failure> {
             of_line(Failure::new(ErrorCode::NotAllowed, 0, refusal.to_string()))
         });
         allowed?;
-        for (export, lent) in lent_too(&cx.config.exports, opened.as_ref(), info.offset) {
+        for (export, lent) in lent_too(&cx.config.exports, opened.info(), &info) {
             may_have(export, peer).map_err(of_line)?;
             line.settings.limits = line.settings.limits.and(lent.settings.limits);
             let other = export.watchdog.map(|period| (period, export.name.clone()));
@@ -156,15 +156,19 @@ fn of_map(map: &str, peer: Peer, cx: &Context<'_>) -> Result<Wanted, Failure> {
 /// attached.
 fn lent_too<'e>(
     exports: &'e [ExportConfig],
-    chip: &dyn Chip,
-    offset: Offset,
+    chip: &ChipInfo,
+    line: &LineInfo,
 ) -> impl Iterator<Item = (&'e ExportConfig, &'e ExportLine)> {
+    let is_line = |lent: &LineRef| match lent {
+        LineRef::Offset(offset) => *offset == line.offset,
+        LineRef::Name(name) => *name == line.name,
+    };
     let lines =
         exports.iter().flat_map(|export| export.lines.iter().map(move |line| (export, line)));
-    lines.filter(move |(export, line)| {
-        (line.settings.limits.are_any() || export.watchdog.is_some() || !export.access.is_open())
-            && chip_is(&line.chip, chip.info())
-            && offset_of(chip, &line.line).is_ok_and(|line| line == offset)
+    lines.filter(move |(export, lent)| {
+        (lent.settings.limits.are_any() || export.watchdog.is_some() || !export.access.is_open())
+            && is_line(&lent.line)
+            && chip_is(&lent.chip, chip)
     })
 }
 

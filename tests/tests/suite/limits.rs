@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use vgpio::client::{Error, Event};
 use vgpio_protocol::{Bias, Configure, Direction, Drive, ErrorCode};
-use vgpio_tests::harness::{Guest, LABEL, Outside, Wire, eventually, export};
+use vgpio_tests::harness::{Guest, LABEL, Outside, Wire, eventually, export, map};
 
 use super::{Bench, lines};
 
@@ -107,6 +107,26 @@ fn safe_states_are_not_limited() {
     drop(guest);
     bench.wait_until_gone();
     bench.sees(5, false);
+}
+
+#[test]
+fn the_limits_of_a_line_hold_whatever_it_is_called() {
+    for (lent, wanted) in [("LED1", "11"), ("11", "LED1")] {
+        let export = format!("relay={LABEL},gpios={lent},{LONG}");
+        let mut bench = Bench::new(&["--export", &export, "--allow-line-maps"]);
+        let mut guest = bench.attach(lines(&format!("gpios={wanted}")));
+        guest.drive(1, 0);
+        guest.set(1, 1);
+        guest.client.set(1, 0);
+        refusal(&mut guest, 1);
+        drop(guest);
+        bench.wait_until_gone();
+        bench.wait_until_free(11);
+        for chip in bench.world.called() {
+            let wanted = map(&format!("{chip},gpios={wanted},init=low"));
+            assert_eq!(Guest::refusal(&bench.daemon, wanted).code, ErrorCode::TooOften, "{chip}");
+        }
+    }
 }
 
 #[test]
