@@ -35,6 +35,15 @@ pub enum ClientError {
         #[source]
         source: io::Error,
     },
+    /// It listens for others.
+    #[error("{} is for the user of vgpiod; become that user, or root", .path.display())]
+    Denied {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The connection broke.
     #[error("the connection to vgpiod broke; its log says why")]
     Broken(#[source] io::Error),
@@ -72,10 +81,9 @@ impl Client {
     /// Connects to a control socket.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`] when nobody listens there.
+    /// [`ClientError::Unreachable`] when nobody listens there, [`ClientError::Denied`] when it is for others.
     pub fn connect(path: &Path) -> Result<Self, ClientError> {
-        let stream = UnixStream::connect(path)
-            .map_err(|source| ClientError::Unreachable { path: path.to_owned(), source })?;
+        let stream = UnixStream::connect(path).map_err(|source| not_connected(path, source))?;
         Ok(Self { stream: BufReader::new(stream), id: 0 })
     }
 
@@ -130,5 +138,27 @@ impl Client {
             Ok(_) => serde_json::from_str(&line).map_err(ClientError::Garbled),
             Err(e) => Err(ClientError::Broken(e)),
         }
+    }
+}
+
+fn not_connected(path: &Path, source: io::Error) -> ClientError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => ClientError::Denied { path, source },
+        _ => ClientError::Unreachable { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_let_in_is_told_who_is() {
+        let denied = not_connected(Path::new("c.sock"), io::ErrorKind::PermissionDenied.into());
+        assert_eq!(
+            denied.to_string(),
+            "c.sock is for the user of vgpiod; become that user, or root"
+        );
     }
 }
