@@ -15,7 +15,7 @@ use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
 };
-use vgpio_tests::harness::{Daemon, command, eventually, folder};
+use vgpio_tests::harness::{Daemon, command, eventually, folder, inheriting};
 
 /// Starts a keeper as well.
 const OPTIONS: [&str; 3] = ["--keep", "keeper", "--allow-line-maps"];
@@ -99,6 +99,21 @@ fn whoever_lies_about_descriptors_gives_the_daemon_none_of_its_own() {
     lying.env("NOTIFY_SOCKET", &notify).env("FDSTORE", "64");
     let daemon = Daemon::start_by(&folder, lying);
     assert_eq!(daemon.status().sessions.len(), 0);
+    let log = daemon.stop().log;
+    assert!(!log.contains("are given up"), "{log}");
+}
+
+#[test]
+fn what_systemd_has_stored_for_another_process_is_not_the_daemons() {
+    let folder = Rc::new(folder());
+    let notify = folder.path().join("notify");
+    let _manager = UnixDatagram::bind(&notify).unwrap();
+    let (stored, _) = UnixDatagram::pair().unwrap();
+    let mut inner = command(folder.path(), &["--keep", "systemd", "--allow-line-maps"]);
+    inner.env("NOTIFY_SOCKET", &notify).env("FDSTORE", "64");
+    inner.env("LISTEN_PID", std::process::id().to_string());
+    inner.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", "vgpio-lines-7");
+    let daemon = Daemon::start_by(&folder, inheriting(stored, &inner));
     let log = daemon.stop().log;
     assert!(!log.contains("are given up"), "{log}");
 }
