@@ -230,7 +230,7 @@ impl Hub {
         };
         hold.users.push(who.user(route));
         self.limit(key);
-        let step = match was_left.then(|| self.withheld_settings(key, &config)) {
+        let step = match was_left.then(|| self.withheld_joining(key, &config)) {
             None => Step::Done(Ok(0)),
             Some(None) => self.configure(key, config, who.origin),
             Some(Some(failure)) => Step::Done(Err(failure)),

@@ -145,6 +145,17 @@ impl Hub {
         self.withheld(key, |_, i| driven(config.get(i)?))
     }
 
+    /// The same on attaching lines that were left in a safe state. Those that are to stay as they are, are to become
+    /// what the settings call safe at the latest when the guest goes, and that is not refused then.
+    pub(super) fn withheld_joining(
+        &mut self,
+        key: HoldKey,
+        config: &[LineConfig],
+    ) -> Option<Failure> {
+        let safe = self.holds.get(key.0)?.safe();
+        self.withheld(key, |_, i| driven(config.get(i)?).or_else(|| driven(safe.get(i)?)))
+    }
+
     /// `wanted`: what is to drive a line, if that is told.
     fn withheld(
         &mut self,

@@ -99,6 +99,26 @@ fn whoever_takes_a_line_again_gains_nothing() {
 }
 
 #[test]
+fn nobody_moves_a_line_by_safe_states_alone() {
+    let mut bench = limiting(LONG);
+    drop(bench.attach(lines("gpios=5,init=high,safe=high")));
+    bench.wait_until_gone();
+    // As long as it may change, it may do so by what another guest calls safe.
+    drop(bench.attach(lines("gpios=5,init=as-is,safe=low")));
+    bench.wait_until_gone();
+    bench.sees(5, false);
+    for keys in ["safe=high", "safe=low,active-low=on", "safe=low,drive=open-source", "safe=input"]
+    {
+        let wanted = lines(&format!("gpios=5,init=as-is,{keys}"));
+        assert_eq!(Guest::refusal(&bench.daemon, wanted).code, ErrorCode::TooOften, "{keys}");
+    }
+    drop(bench.attach(lines("gpios=5,init=as-is,safe=low")));
+    bench.wait_until_gone();
+    assert!(!bench.world.level(5));
+    assert_eq!(bench.world.info(5).direction, Direction::Output);
+}
+
+#[test]
 fn safe_states_are_not_limited() {
     let mut bench = limiting(&format!("{LONG},safe=low"));
     let mut guest = bench.attach(export("relay"));
