@@ -25,8 +25,15 @@ impl Daemon {
 
     /// Looks whether a frontend has answered. One that has not is over, and counted.
     pub fn watch(&mut self, key: SessionKey, id: u32) {
-        let is_meant = |guest: &&mut Guest| guest.session.id() == id && !guest.session.is_closed();
-        let Some(guest) = self.guests.get_mut(key.0).filter(is_meant) else { return };
+        let is_meant = |guest: &Guest| guest.session.id() == id && !guest.session.is_closed();
+        if !self.guests.get(key.0).is_some_and(is_meant) {
+            return;
+        }
+        // A loop that was held up may not have read what has come meanwhile.
+        self.guest_turn(key);
+        let Some(guest) = self.guests.get_mut(key.0).filter(|guest| is_meant(guest)) else {
+            return;
+        };
         let watchdog =
             guest.session.attachment().and_then(|attachment| attachment.watchdog.clone());
         let mut cx = Context { hub: &mut self.hub, config: &self.config, log: &mut self.log };
