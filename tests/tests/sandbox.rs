@@ -109,13 +109,7 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
         SYS_openat, SYS_prctl, SYS_ptrace, SYS_setpriority, SYS_socket, SYS_tgkill, TIOCGWINSZ,
     };
 
-    let folder = Rc::new(folder());
-    let socket = folder.path().join("device");
-    let device = format!("{},export=lines", socket.display());
-    let options = [&OPTIONS[..], &["--vhost-user", &device]].concat();
-    let daemon = Daemon::start_in(&folder, &options);
-    // Its monitor has a thread in the daemon.
-    let _guest = VirtioGuest::start(&socket);
+    let (daemon, _guest) = with_a_monitor();
     let pid = u64::try_from(daemon.pid().as_raw()).unwrap();
     let cwd = u64::from(AT_FDCWD.cast_unsigned());
     let (read, write) = (O_RDONLY.cast_unsigned().into(), O_WRONLY.cast_unsigned().into());
@@ -153,12 +147,7 @@ fn calls_in_place_of_the_daemon_fail_in_each_of_its_threads() {
 
 #[test]
 fn threads_of_monitors_give_way_to_the_event_loop() {
-    let folder = Rc::new(folder());
-    let socket = folder.path().join("device");
-    let device = format!("{},export=lines", socket.display());
-    let options = [&OPTIONS[..], &["--vhost-user", &device]].concat();
-    let daemon = Daemon::start_in(&folder, &options);
-    let _guest = VirtioGuest::start(&socket);
+    let (daemon, _guest) = with_a_monitor();
     let threads = threads(daemon.pid());
     let nice = |thread: &Pid| {
         let stat =
@@ -171,6 +160,17 @@ fn threads_of_monitors_give_way_to_the_event_loop() {
     let others: Vec<_> =
         threads.iter().filter(|thread| **thread != daemon.pid()).map(nice).collect();
     assert_eq!(others, [event_loop + 10]);
+}
+
+/// A daemon, and a virtual machine monitor, which has a thread in it.
+fn with_a_monitor() -> (Daemon, VirtioGuest) {
+    let folder = Rc::new(folder());
+    let socket = folder.path().join("device");
+    let device = format!("{},export=lines", socket.display());
+    let options = [&OPTIONS[..], &["--vhost-user", &device]].concat();
+    let daemon = Daemon::start_in(&folder, &options);
+    let guest = VirtioGuest::start(&socket);
+    (daemon, guest)
 }
 
 fn threads(process: Pid) -> Vec<Pid> {

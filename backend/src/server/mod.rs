@@ -176,7 +176,7 @@ impl Server {
         let mut events = Events::with_capacity(256);
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
-            let timeout = if busy || self.doors.are_crowded() || self.daemon.vmms.ask {
+            let timeout = if busy || self.doors.are_crowded() || self.daemon.vmms.ask() {
                 Some(Duration::ZERO)
             } else {
                 self.daemon.timers.next()
@@ -218,10 +218,8 @@ impl Server {
                     self.daemon.restore();
                 }
             }
-            Source::Worker => {
-                self.daemon.workers_ready();
-                self.daemon.vmms.ask = true;
-            }
+            // What a virtual machine monitor asks is looked for in each turn.
+            Source::Worker => self.daemon.workers_ready(),
             Source::VhostListener(_) => self.doors.vhost = true,
             Source::Signal => return self.signal(),
             Source::Keeper => self.daemon.hear_keeper(),

@@ -12,7 +12,7 @@ use crate::hub::SessionKey;
 const PASSAGES: [fn(&mut Server) -> bool; 5] = [
     Server::accept,
     Server::accept_vmm,
-    Server::answer_vmm,
+    |server| server.daemon.answer_vmm(),
     |server| server.daemon.let_pass(),
     |server| server.daemon.bury(),
 ];
@@ -66,11 +66,6 @@ impl Server {
             }
         }
         false
-    }
-
-    /// Answers a virtual machine monitor.
-    fn answer_vmm(&mut self) -> bool {
-        self.daemon.vmms.ask && self.daemon.answer_vmm()
     }
 }
 

@@ -36,11 +36,10 @@ pub enum Turn {
 
 /// Says when the calling thread runs. Threads that it starts are as any other.
 pub fn run(turn: Turn) {
-    let policy = match turn {
+    let [policy, priority] = match turn {
         Turn::First => ["--fifo", "1"],
         Turn::Last => ["--idle", "0"],
     };
-    let [policy, priority] = policy;
     let thread = gettid().to_string();
     let mut chrt = Command::new("chrt");
     chrt.args(["--reset-on-fork", policy, "--pid", priority, &thread]);

@@ -125,9 +125,9 @@ fn one_monitor_is_answered_in_a_turn_and_the_next_in_the_next() {
     poll.poll(&mut events, Some(Duration::ZERO)).expect("a poll");
     assert!(!events.is_empty(), "the loop is woken");
     for turn in 1..=ASKED {
-        assert!(daemon.answer_vmm() && daemon.vmms.ask, "there may be more");
+        assert!(daemon.vmms.ask() && daemon.answer_vmm(), "there are more");
         let is_over = |answer: &&Receiver<_>| !matches!(answer.try_recv(), Err(Empty));
         assert_eq!(answers.iter().filter(is_over).count(), turn);
     }
-    assert!(!daemon.answer_vmm() && !daemon.vmms.ask);
+    assert!(!daemon.answer_vmm() && !daemon.vmms.ask());
 }

@@ -83,8 +83,6 @@ pub struct Vmms {
     sender: Sender<Asked>,
     receiver: Receiver<Asked>,
     waker: Arc<Waker>,
-    /// Whether one may ask something.
-    pub ask: bool,
 }
 
 impl Vmms {
@@ -92,7 +90,13 @@ impl Vmms {
     #[must_use]
     pub fn new(waker: Arc<Waker>) -> Self {
         let (sender, receiver) = unbounded();
-        Self { sender, receiver, waker, ask: false }
+        Self { sender, receiver, waker }
+    }
+
+    /// Whether one asks something.
+    #[must_use]
+    pub fn ask(&self) -> bool {
+        !self.receiver.is_empty()
     }
 
     /// What the thread of a session asks by.
@@ -136,11 +140,7 @@ impl Daemon {
     /// Answers what a virtual machine monitor asks. False if none does.
     pub fn answer_vmm(&mut self) -> bool {
         let asked = self.vmms.receiver.try_recv();
-        self.vmms.ask = asked.is_ok();
-        asked.is_ok_and(|asked| {
-            self.answer(asked);
-            true
-        })
+        asked.map(|asked| self.answer(asked)).is_ok()
     }
 
     fn answer(&mut self, Asked { of: (key, id), call, answer }: Asked) {
