@@ -121,8 +121,8 @@ impl Daemon {
     /// A turn of the loop begins. Returns whether something is left to do in it, so that it may not
     /// sleep.
     pub fn begin_turn(&mut self) -> bool {
-        let guests = self.ready.begin() | self.passing.begin();
-        self.noisy.begin() || guests || !self.gone.is_empty()
+        let guests = self.ready.begin();
+        self.noisy.begin() || guests
     }
 
     /// Takes in a frontend, or tells it that there are too many.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The event loop: one thread for sockets, line events, timers and signals.
 
+mod allowance;
 mod control;
 mod daemon;
 mod devices;
@@ -23,7 +24,7 @@ mod watchdog;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Waker};
@@ -35,6 +36,7 @@ use crate::config::{Config, Listen};
 use crate::hub::{Chips, Hub};
 use crate::keep::Left;
 use crate::token::Source;
+use allowance::Allowance;
 use control::Controls;
 use daemon::Daemon;
 use devices::Devices;
@@ -84,12 +86,6 @@ struct Doors {
     is_told: bool,
 }
 
-impl Doors {
-    fn are_crowded(&self) -> bool {
-        self.native || self.control || self.vhost
-    }
-}
-
 /// The daemon, listening.
 pub struct Server {
     wait: Wait,
@@ -100,6 +96,8 @@ pub struct Server {
     doors: Doors,
     /// Which of the [passages](passage) is next.
     passage: usize,
+    /// How long these may take.
+    allowance: Allowance,
     signals: SignalFd,
     devices: Option<Devices>,
     daemon: Daemon,
@@ -156,6 +154,7 @@ impl Server {
             controls,
             doors,
             passage: 0,
+            allowance: Allowance::new(Instant::now()),
             signals,
             devices,
             daemon,
@@ -176,10 +175,11 @@ impl Server {
         let mut events = Events::with_capacity(256);
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
-            let timeout = if busy || self.doors.are_crowded() || self.daemon.vmms.ask() {
+            let passages = self.begin_passages().then(|| self.allowance.wait(Instant::now()));
+            let timeout = if busy || self.doors.control || self.daemon.vmms.ask() {
                 Some(Duration::ZERO)
             } else {
-                self.daemon.timers.next()
+                passages.into_iter().chain(self.daemon.timers.next()).min()
             };
             self.wait.wait(&mut events, timeout, &mut self.daemon)?;
             for event in &events {
@@ -249,6 +249,7 @@ impl Server {
         if std::mem::take(&mut self.doors.control) {
             self.doors.control = self.accept_control();
         }
+        self.daemon.answer_vmm();
         self.pass_one();
         self.daemon.serve_ready();
         self.controls.serve_ready(&mut self.daemon);

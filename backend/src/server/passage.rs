@@ -2,28 +2,41 @@
 //! Those who come, ask for what is made anew, and go: one of them in a turn of the loop, so that they do not keep
 //! others waiting.
 
+use std::time::Instant;
+
 use super::Server;
+use super::allowance::MOST;
 use super::daemon::Daemon;
 use super::guest::Guest;
 use crate::hub::SessionKey;
 
 /// What takes as long as some hundred sets, mostly memory and descriptors that are made and given back: of
 /// which one is done in a turn of the loop, each in its order. Returns whether there was something to do.
-const PASSAGES: [fn(&mut Server) -> bool; 5] = [
+const PASSAGES: [fn(&mut Server) -> bool; 4] = [
     Server::accept,
     Server::accept_vmm,
-    |server| server.daemon.answer_vmm(),
     |server| server.daemon.let_pass(),
     |server| server.daemon.bury(),
 ];
 
 impl Server {
+    /// A turn of the loop begins. Returns whether something of what takes long may be left to do in it.
+    pub(super) fn begin_passages(&mut self) -> bool {
+        self.daemon.begin_passages() || self.doors.native || self.doors.vhost
+    }
+
     /// Does one of the things that take long.
     pub(super) fn pass_one(&mut self) {
+        let begun = Instant::now();
+        if !self.allowance.wait(begun).is_zero() {
+            return;
+        }
         for _ in PASSAGES {
             let pass = PASSAGES.get(self.passage);
             self.passage = (self.passage + 1) % PASSAGES.len();
             if pass.is_some_and(|pass| pass(self)) {
+                let now = Instant::now();
+                self.allowance.spend(now - begun, now);
                 return;
             }
         }
@@ -58,6 +71,8 @@ impl Server {
                 Some(Ok(stream)) => {
                     self.doors.is_told = false;
                     self.daemon.welcome_vmm(stream, &door.export);
+                    // Its thread takes as long again, beside the loop.
+                    self.allowance.spend(MOST, Instant::now());
                     self.doors.vhost = true;
                     return true;
                 }
@@ -70,6 +85,11 @@ impl Server {
 }
 
 impl Daemon {
+    /// A turn of the loop begins. Returns whether somebody comes or has gone.
+    pub(super) fn begin_passages(&mut self) -> bool {
+        self.passing.begin() || !self.gone.is_empty()
+    }
+
     /// Whether a guest comes.
     pub(super) fn passes(&self, key: SessionKey) -> bool {
         self.guests.get(key.0).is_some_and(Guest::passes)

@@ -3,6 +3,7 @@
 
 use std::hint::spin_loop;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
+use vgpio_ring::Reader;
 use vgpio_tests::figures::percentile;
 use vgpio_tests::harness::{Daemon, Guest, LABEL, eventually, export, folder};
 use vgpio_tests::hostile::vhost_user::{
@@ -101,11 +103,22 @@ fn all<'a>(
         }
         Held::new()
     });
+    // What the daemon is asked for, of the kernel alone.
+    let elsewhere: Harm = Box::new(|_| {
+        let end = Instant::now() + SETTLE;
+        while Instant::now() < end {
+            drop((UnixStream::pair().unwrap(), Reader::new().unwrap()));
+        }
+        Held::new()
+    });
     let crowd: Harm = Box::new(|_| {
         let crowd = native::hold(native, SESSIONS - 10, true);
         crowd.into_iter().map(|sender| Box::new(sender) as _).collect()
     });
-    let mut all = vec![("none", "a thread that only computes", busy)];
+    let mut all = vec![
+        ("none", "a thread that only computes", busy),
+        ("none", "a thread that makes sockets and rings of its own", elsewhere),
+    ];
     let lists = [native::BYTES, native::STILL, native::FLOODS, native::RINGS, native::DESCRIPTORS];
     all.extend(of("native", &lists, native));
     all.push(("native", "4,000 connections", crowd));

@@ -69,12 +69,12 @@ fn a_busy_guest_has_one_turn_however_often_it_is_ready() {
     daemon.welcome(here);
     there.write_all(&messages(SENT)).expect("the socket takes all");
 
-    assert!(!daemon.begin_turn());
+    assert!(!daemon.begin_turn() && !daemon.begin_passages());
     daemon.guest_ready(GUEST, false);
     assert!(!daemon.let_pass(), "who has no lines yet waits for the next turn");
 
     let [mut turns, mut most, mut before] = [0; 3];
-    while daemon.begin_turn() {
+    while daemon.begin_turn() | daemon.begin_passages() {
         for _ in 0..10 {
             if before < SENT {
                 daemon.guest_ready(GUEST, false);
@@ -103,7 +103,7 @@ fn the_end_of_a_guest_that_waits_for_its_turn_is_kept() {
     drop(there);
     daemon.guest_ready(GUEST, true);
     let mut turns = 0;
-    while daemon.begin_turn() {
+    while daemon.begin_turn() | daemon.begin_passages() {
         daemon.let_pass();
         daemon.serve_ready();
         daemon.bury();
