@@ -176,7 +176,7 @@ impl Server {
         loop {
             let busy = self.daemon.begin_turn() || self.controls.has_ready();
             let passages = self.begin_passages().then(|| self.allowance.wait(Instant::now()));
-            let timeout = if busy || self.doors.control || self.daemon.vmms.ask() {
+            let timeout = if busy || self.doors.control {
                 Some(Duration::ZERO)
             } else {
                 passages.into_iter().chain(self.daemon.timers.next()).min()
@@ -249,7 +249,6 @@ impl Server {
         if std::mem::take(&mut self.doors.control) {
             self.doors.control = self.accept_control();
         }
-        self.daemon.answer_vmm();
         self.pass_one();
         self.daemon.serve_ready();
         self.controls.serve_ready(&mut self.daemon);

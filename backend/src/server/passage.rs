@@ -12,9 +12,10 @@ use crate::hub::SessionKey;
 
 /// What takes as long as some hundred sets, mostly memory and descriptors that are made and given back: of
 /// which one is done in a turn of the loop, each in its order. Returns whether there was something to do.
-const PASSAGES: [fn(&mut Server) -> bool; 4] = [
+const PASSAGES: [fn(&mut Server) -> bool; 5] = [
     Server::accept,
     Server::accept_vmm,
+    |server| server.daemon.answer_vmm(),
     |server| server.daemon.let_pass(),
     |server| server.daemon.bury(),
 ];
@@ -85,9 +86,9 @@ impl Server {
 }
 
 impl Daemon {
-    /// A turn of the loop begins. Returns whether somebody comes or has gone.
+    /// A turn of the loop begins. Returns whether somebody comes, asks or has gone.
     pub(super) fn begin_passages(&mut self) -> bool {
-        self.passing.begin() || !self.gone.is_empty()
+        self.passing.begin() || !self.gone.is_empty() || self.vmms.ask()
     }
 
     /// Whether a guest comes.

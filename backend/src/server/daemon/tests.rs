@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Turns of a guest that sends more than it has a share for, and of monitors that ask more.
+//! Turns of a guest that sends more than it has a share for, and of monitors that ask more; a look at a guest that is
+//! watched.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use crossbeam_channel::Receiver;
 use crossbeam_channel::TryRecvError::Empty;
 use mio::net::UnixStream;
 use mio::{Events, Poll, Waker};
-use vgpio_protocol::{Hello, Request, VERSION};
+use vgpio_protocol::{Attach, Hello, LineMap, Request, VERSION, features};
+use vgpio_rcar::Generation;
 
 use super::Daemon;
-use crate::config::{Config, DEFAULT_GRACE, Keep, Policy};
+use crate::chip::sim::{SimBlock, SimOptions};
+use crate::config::{Access, Config, DEFAULT_GRACE, ExportConfig, ExportLine, Keep, Policy};
 use crate::hub::{Chips, Hub, SessionKey};
 use crate::server::vhost::{Call, Vmms};
 use crate::token::Source;
@@ -26,6 +29,10 @@ const TWO_READS: u64 = 2100;
 const GUEST: SessionKey = SessionKey(0);
 
 fn daemon(poll: &Poll) -> Daemon {
+    daemon_with(poll, Vec::new(), Vec::new())
+}
+
+fn daemon_with(poll: &Poll, sims: Vec<SimBlock>, exports: Vec<ExportConfig>) -> Daemon {
     let config = Config {
         socket: None,
         control: None,
@@ -33,14 +40,14 @@ fn daemon(poll: &Poll) -> Daemon {
         policy: Policy::default(),
         sims: Vec::new(),
         chips: Vec::new(),
-        exports: Vec::new(),
+        exports,
         vhost_users: Vec::new(),
         keep: Keep::Off,
         grace: DEFAULT_GRACE,
     };
     let waker = Waker::new(poll.registry(), Source::Worker.token()).expect("a waker");
     let waker = Arc::new(waker);
-    let chips = Chips::new(Vec::new(), Vec::new(), waker.clone());
+    let chips = Chips::new(sims, Vec::new(), waker.clone());
     let registry = || poll.registry().try_clone().expect("a registry");
     Daemon::new(Hub::new(chips, registry()), config, registry(), Vmms::new(waker))
 }
@@ -55,6 +62,49 @@ fn messages(count: u64) -> Vec<u8> {
         bytes.extend(seq.to_le_bytes());
     }
     bytes
+}
+
+/// A guest that has lines of an export with a watchdog and has been asked, and its end of the socket.
+fn watched(poll: &Poll) -> (Daemon, UnixStream) {
+    let map: LineMap = "lab,gpios=3".parse().expect("it is right");
+    let sim = SimBlock::new(SimOptions {
+        generation: Generation::Gen3,
+        name: "sim0".into(),
+        label: map.chip.clone(),
+        names: Vec::new(),
+    });
+    let export = ExportConfig {
+        name: "lamp".into(),
+        lines: ExportLine::of_map(map).collect(),
+        access: Access::default(),
+        watchdog: Some(Duration::from_secs(1)),
+    };
+    let mut daemon = daemon_with(poll, vec![sim], vec![export]);
+    let (here, mut there) = UnixStream::pair().expect("sockets");
+    daemon.welcome(here);
+    let mut bytes = Vec::new();
+    let (features, version) = (features::PING, VERSION);
+    let hello = Hello { version_min: version, version_max: version, features, name: "guest" };
+    Request::Hello(hello).encode(1, &mut bytes);
+    Request::Attach(Attach::Export("lamp")).encode(2, &mut bytes);
+    Request::Pong.encode(3, &mut bytes);
+    there.write_all(&bytes).expect("the socket takes all");
+    daemon.guest_ready(GUEST, false);
+    while daemon.begin_turn() | daemon.begin_passages() {
+        daemon.let_pass();
+        daemon.serve_ready();
+    }
+    assert_eq!(taken(&daemon), 3);
+    look(&mut daemon);
+    assert!(!daemon.guests.is_empty(), "it has answered");
+    (daemon, there)
+}
+
+/// What the loop does when the time of a watched guest is over, whether it has read what there is or not.
+fn look(daemon: &mut Daemon) {
+    let id = daemon.guests[GUEST.0].session.id();
+    daemon.watch(GUEST, id);
+    daemon.bury();
 }
 
 fn taken(daemon: &Daemon) -> u64 {
@@ -130,4 +180,17 @@ fn one_monitor_is_answered_in_a_turn_and_the_next_in_the_next() {
         assert_eq!(answers.iter().filter(is_over).count(), turn);
     }
     assert!(!daemon.answer_vmm() && !daemon.vmms.ask());
+}
+
+#[test]
+fn a_watched_guest_whose_answer_was_not_read_yet_lives() {
+    let poll = Poll::new().expect("a poll");
+    let (mut daemon, mut there) = watched(&poll);
+    let mut pong = Vec::new();
+    Request::Pong.encode(4, &mut pong);
+    there.write_all(&pong).expect("the socket takes it");
+    look(&mut daemon);
+    assert!(!daemon.guests.is_empty(), "its answer waits in the socket");
+    look(&mut daemon);
+    assert!(daemon.guests.is_empty(), "it has not answered again");
 }

@@ -11,7 +11,7 @@ use super::guest::{Guest, NEXT, REQUESTS, WRITE};
 use super::monitor::{GET_CONFIG, GET_VRING_BASE, GUEST, Message, SIZE, USER, of_queue, table};
 
 /// Kicks, questions and the like.
-const MANY: usize = 20_000;
+const MANY: usize = 5000;
 /// What is dearer.
 const FEW: usize = 1000;
 /// Requests that are made available at once.
