@@ -204,8 +204,14 @@ impl Daemon {
         }
     }
 
+    /// Ends the session of a frontend that has not said HELLO in time.
     pub fn hello_overdue(&mut self, key: SessionKey, id: u32) {
-        let overdue = |guest: &&mut Guest| guest.session.id() == id && guest.session.is_new();
+        let is_meant = |guest: &Guest| guest.session.id() == id;
+        if self.passing.contains(key) && self.guests.get(key.0).is_some_and(is_meant) {
+            // It may have said it, and waits for others.
+            self.guest_turn(key);
+        }
+        let overdue = |guest: &&mut Guest| is_meant(guest) && guest.session.is_new();
         let Some(guest) = self.guests.get_mut(key.0).filter(overdue) else {
             return;
         };

@@ -164,6 +164,22 @@ fn the_end_of_a_guest_that_waits_for_its_turn_is_kept() {
 }
 
 #[test]
+fn who_has_said_hello_and_waits_for_others_is_not_too_late() {
+    let hello = messages(1);
+    for (sent, sessions) in [(&hello[..], 1), (&hello[..3], 0)] {
+        let poll = Poll::new().expect("a poll");
+        let mut daemon = daemon(&poll);
+        let (here, mut there) = UnixStream::pair().expect("sockets");
+        daemon.welcome(here);
+        there.write_all(sent).expect("the socket takes all");
+        daemon.guest_ready(GUEST, false);
+        let id = daemon.guests[GUEST.0].session.id();
+        daemon.hello_overdue(GUEST, id);
+        assert_eq!(daemon.guests.len(), sessions);
+    }
+}
+
+#[test]
 fn one_monitor_is_answered_in_a_turn_and_the_next_in_the_next() {
     const ASKED: usize = 3;
     let mut poll = Poll::new().expect("a poll");
