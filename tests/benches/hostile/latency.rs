@@ -96,21 +96,18 @@ fn all<'a>(
         };
         faults.iter().copied().flatten().map(row).collect()
     }
-    let busy: Harm = Box::new(|_| {
-        let end = Instant::now() + SETTLE;
-        while Instant::now() < end {
-            spin_loop();
-        }
-        Held::new()
-    });
+    fn for_a_while(work: fn()) -> Harm<'static> {
+        Box::new(move |_| {
+            let end = Instant::now() + SETTLE;
+            while Instant::now() < end {
+                work();
+            }
+            Held::new()
+        })
+    }
+    let busy = for_a_while(spin_loop);
     // What the daemon is asked for, of the kernel alone.
-    let elsewhere: Harm = Box::new(|_| {
-        let end = Instant::now() + SETTLE;
-        while Instant::now() < end {
-            drop((UnixStream::pair().unwrap(), Reader::new().unwrap()));
-        }
-        Held::new()
-    });
+    let elsewhere = for_a_while(|| drop((UnixStream::pair().unwrap(), Reader::new().unwrap())));
     let crowd: Harm = Box::new(|_| {
         let crowd = native::hold(native, SESSIONS - 10, true);
         crowd.into_iter().map(|sender| Box::new(sender) as _).collect()
